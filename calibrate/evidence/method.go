@@ -1,0 +1,51 @@
+package evidence
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind tells the two ways of fine-tuning apart.
+type Kind string
+
+// The two methods that ftadvise compares.
+const (
+	Full Kind = "full"
+	LoRA Kind = "lora"
+)
+
+// AllLinear is the target-modules value that adapts every linear layer of the
+// decoder blocks, as PEFT's "all-linear" does (the output head is left alone).
+const AllLinear = "all-linear"
+
+// Method is one way to fine-tune: full, or LoRA with its settings. It is
+// comparable, so it can be a map key.
+type Method struct {
+	Kind    Kind    `json:"kind"`
+	Rank    int     `json:"rank,omitempty"`
+	Alpha   float64 `json:"alpha,omitempty"`
+	Dropout float64 `json:"dropout,omitempty"`
+	// Targets is AllLinear or a comma-separated list of module-name suffixes.
+	Targets string `json:"targets,omitempty"`
+	// Variant is empty for plain LoRA, or "rslora", "dora".
+	Variant string `json:"variant,omitempty"`
+	// RateRatioBA multiplies B's learning rate (LoRA+, arXiv 2402.12354); 0 means 1.
+	RateRatioBA float64 `json:"rate_ratio_ba,omitempty"`
+}
+
+// String prints full or lora(r=8), with the targets where they are not all-linear.
+func (m Method) String() string {
+	if m.Kind != LoRA {
+		return string(m.Kind)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "lora(r=%d", m.Rank)
+	if m.Targets != "" && m.Targets != AllLinear {
+		fmt.Fprintf(&b, ",%s", m.Targets)
+	}
+	if m.Variant != "" {
+		fmt.Fprintf(&b, ",%s", m.Variant)
+	}
+	b.WriteByte(')')
+	return b.String()
+}

@@ -1,0 +1,3 @@
+module ftadvise
+
+go 1.26.5
