@@ -1,0 +1,152 @@
+package advisor
+
+import (
+	"time"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// SchemaVersion is the version of the Recommendation's JSON.
+const SchemaVersion = 1
+
+// Answer is what a recommendation says.
+type Answer string
+
+// The answers. The last four are answers too: a tool that always names a method is
+// wrong whenever the evidence does not reach that far.
+const (
+	UseFull        Answer = "full"
+	UseLoRA        Answer = "lora"
+	RaiseRank      Answer = "raise the rank"   // LoRA, with a larger rank than tried first
+	Either         Answer = "either"           // the difference is below what matters
+	BudgetTooSmall Answer = "budget too small" // the evidence cannot tell; how much more is said
+	Unfit          Answer = "unfit"            // model or data: worse than uniform, leak, random weights
+	NothingFits    Answer = "does not fit"     // neither method fits on the device
+)
+
+// Verdict is a Decider's word.
+type Verdict struct {
+	Answer  Answer          `json:"answer"`
+	Method  evidence.Method `json:"method"` // with rank; zero where no method is named
+	Policy  string          `json:"policy"` // name@digest
+	Rule    string          `json:"rule"`   // which rule fired
+	Because string          `json:"because"`
+	Trace   []RuleTrace     `json:"trace,omitempty"` // every rule, in order
+	// Violations lists hard constraints that ruled options out.
+	Violations []Violation `json:"violations,omitempty"`
+}
+
+// RuleTrace is one rule's evaluation.
+type RuleTrace struct {
+	Rule    string             `json:"rule"`
+	When    string             `json:"when"` // the expression
+	Matched bool               `json:"matched"`
+	Values  map[string]float64 `json:"values,omitempty"` // facts it read
+	Error   string             `json:"error,omitempty"`
+}
+
+// Violation is a hard constraint that an option does not meet.
+type Violation struct {
+	Constraint string `json:"constraint"`
+	Option     string `json:"option"` // "" means every option
+	Message    string `json:"message"`
+}
+
+// Decider decides from features alone. Policies implement it.
+type Decider interface {
+	Decide(Features) (Verdict, error)
+}
+
+// Option is one method with what it would cost over the stakes' months.
+type Option struct {
+	Name         string                 `json:"name"` // full, lora(r=8)
+	Method       evidence.Method        `json:"method"`
+	LearningRate float64                `json:"learning_rate"`
+	Loss         *evidence.Distribution `json:"loss,omitempty"` // at the horizon, nats a token
+	BestLoss     *evidence.Distribution `json:"best_loss,omitempty"`
+	Costs        []Cost                 `json:"costs"`
+	Total        evidence.Distribution  `json:"total"`                // dollars
+	RegretUSD    float64                `json:"expected_regret_usd"`  // of choosing this one
+	Dominated    string                 `json:"dominated,omitempty"`  // why it fell
+	StepSeconds  float64                `json:"step_seconds"`         // measured median
+	PeakBytes    int64                  `json:"peak_allocated_bytes"` // measured
+	Trainable    int64                  `json:"trainable_params"`
+	TrainHours   float64                `json:"train_hours"` // to the horizon on this device
+	StopStep     int                    `json:"stop_step,omitempty"`
+}
+
+// Cost is one line of an option's bill.
+type Cost struct {
+	Name  string                `json:"name"` // training, serving, retraining, accuracy, forgetting, calibration
+	USD   evidence.Distribution `json:"usd"`
+	Basis string                `json:"basis"` // how it was reckoned, for people
+}
+
+// Flip is a fact that would change the answer, and where.
+type Flip struct {
+	Fact   string  `json:"fact"`
+	Now    float64 `json:"now"`
+	At     float64 `json:"at"` // the value from which on the answer differs
+	Unit   string  `json:"unit"`
+	Answer Answer  `json:"answer"` // the other answer
+	Text   string  `json:"text"`   // "LoRA wins below $12,000 a nat"
+}
+
+// Swing is one bar of the sensitivity tornado: the difference of expected total
+// cost, LoRA less full, at the low and the high end of an input.
+type Swing struct {
+	Fact    string  `json:"fact"`
+	Unit    string  `json:"unit"`
+	Low     float64 `json:"low"`
+	High    float64 `json:"high"`
+	LowUSD  float64 `json:"low_usd"`
+	HighUSD float64 `json:"high_usd"`
+	Flips   bool    `json:"flips"`
+}
+
+// Assumption is a value that the user did not give.
+type Assumption struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`  // with its unit
+	Origin string `json:"origin"` // default, config.yaml:12, flag, measured, derived
+}
+
+// MoreEvidence is what more calibration would cost and be worth.
+type MoreEvidence struct {
+	Steps    int     `json:"steps"` // an arm
+	Seconds  float64 `json:"seconds"`
+	CostUSD  float64 `json:"cost_usd"`
+	WorthUSD float64 `json:"worth_usd"` // expected value of sample information
+	Command  string  `json:"command"`
+}
+
+// Ratios are full's measurements over LoRA's: the overhead of full fine-tuning.
+type Ratios struct {
+	StepTime  float64 `json:"step_time"`
+	PeakBytes float64 `json:"peak_allocated_bytes"`
+	Trainable float64 `json:"trainable_params"`
+}
+
+// Recommendation is the answer to the user's question, with its reasons.
+type Recommendation struct {
+	Schema      int                `json:"schema"`
+	Run         string             `json:"run"` // evidence.Run's ID
+	CreatedAt   time.Time          `json:"created_at"`
+	Version     string             `json:"version"`
+	Verdict     Verdict            `json:"verdict"`
+	Headline    string             `json:"headline"` // one sentence that answers
+	PFullBetter *float64           `json:"p_full_better,omitempty"`
+	Confidence  float64            `json:"confidence"` // probability that the answer has the lower total cost
+	Regime      evidence.Regime    `json:"regime"`
+	Options     []Option           `json:"options"`
+	Ratios      *Ratios            `json:"ratios,omitempty"`
+	Flips       []Flip             `json:"flips,omitempty"`
+	Tornado     []Swing            `json:"tornado,omitempty"`
+	BreakEven   *float64           `json:"break_even_usd_per_nat,omitempty"`
+	More        *MoreEvidence      `json:"more_evidence,omitempty"`
+	Stakes      Stakes             `json:"stakes"`
+	Assumptions []Assumption       `json:"assumptions"`
+	Features    map[string]float64 `json:"features"`
+	Next        []string           `json:"next"` // commands
+	Warnings    []evidence.Warning `json:"warnings,omitempty"`
+}
