@@ -1,0 +1,96 @@
+package forecast
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// Curve is one arm's loss in nats a token at ascending optimizer steps.
+type Curve struct {
+	Name string
+	// Family groups curves of one method; priors and error libraries never score a
+	// family by its own curves. Empty takes Name.
+	Family   string
+	Method   evidence.Method
+	Rate     float64 // peak learning rate; 0 where unknown
+	Schedule evidence.Schedule
+	Points   []evidence.Point
+}
+
+// Doubts counts what Clean had to settle.
+type Doubts struct {
+	Duplicates int // steps that came twice; the later one stands
+	NotFinite  int // points left out because the loss was NaN or infinite
+	Spikes     int // points far above their neighbours, left out of fits
+}
+
+// Clean returns the curve's points in ascending steps, one a step, finite, and what
+// had to be settled. A step that comes twice keeps its later value, since a resumed
+// run logs again the steps that it repeats. A curve that ends in a loss that is not
+// finite has diverged and is refused; so is one with fewer than two usable points.
+func Clean(name string, points []evidence.Point) ([]evidence.Point, Doubts, error) {
+	var doubts Doubts
+	sorted := slices.Clone(points)
+	slices.SortStableFunc(sorted, func(a, b evidence.Point) int { return a.Step - b.Step })
+	out := make([]evidence.Point, 0, len(sorted))
+	for i, p := range sorted {
+		switch {
+		case p.Step < 0:
+			return nil, doubts, &Error{name, fmt.Sprintf("step %d is negative", p.Step),
+				"count optimizer steps from 0, the untouched base model"}
+		case i+1 < len(sorted) && sorted[i+1].Step == p.Step:
+			doubts.Duplicates++
+		case !finite(p.Loss):
+			doubts.NotFinite++
+		default:
+			out = append(out, p)
+		}
+	}
+	return out, doubts, refuse(name, sorted, out)
+}
+
+func refuse(name string, all, usable []evidence.Point) error {
+	if len(all) > 0 && !finite(all[len(all)-1].Loss) {
+		return &Error{name, fmt.Sprintf("loss is not finite at step %d: the run diverged", all[len(all)-1].Step),
+			"lower the learning rate of this arm"}
+	}
+	if len(usable) < 2 {
+		return &Error{name, fmt.Sprintf("has %d usable loss points, and a forecast needs two", len(usable)),
+			"evaluate at more steps, or train longer"}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// at interpolates the curve at a step, linearly in ln(1+step), the scale on which
+// learning curves bend least. Outside the points it holds the end values.
+func at(points []evidence.Point, step float64) float64 {
+	if step <= float64(points[0].Step) {
+		return points[0].Loss
+	}
+	for i := 1; i < len(points); i++ {
+		a, b := points[i-1], points[i]
+		if step <= float64(b.Step) {
+			share := (math.Log1p(step) - math.Log1p(float64(a.Step))) /
+				(math.Log1p(float64(b.Step)) - math.Log1p(float64(a.Step)))
+			return a.Loss + share*(b.Loss-a.Loss)
+		}
+	}
+	return points[len(points)-1].Loss
+}
+
+// slope is the fall of the loss per unit of ln(step) over the last half of the
+// steps seen: what one more doubling would bring, divided by ln 2, if nothing bent.
+func slope(points []evidence.Point) float64 {
+	last := points[len(points)-1]
+	from := math.Max(float64(last.Step)/2, float64(points[0].Step))
+	width := math.Log1p(float64(last.Step)) - math.Log1p(from)
+	if width <= 0 {
+		return 0
+	}
+	return (at(points, from) - last.Loss) / width
+}
