@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"ftadvise/calibrate/safetensors/strictjson"
 )
 
 // maxHeaderBytes is the format's limit.
@@ -45,10 +46,10 @@ func parseHeader(text []byte, dataBytes int64) (*header, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
 	if err := h.readEntries(dec); err != nil {
-		return nil, fmt.Errorf("header: %w", plainJSON(err))
+		return nil, fmt.Errorf("header: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("header goes on after its closing }")
+	if err := strictjson.End(dec); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
 	}
 	if len(h.tensors) == 0 {
 		return nil, errors.New("holds no tensor")
@@ -56,66 +57,23 @@ func parseHeader(text []byte, dataBytes int64) (*header, error) {
 	return h, checkPlaces(h.tensors, dataBytes)
 }
 
-// plainJSON rewords the decoder's end of input, which would read as an end of file.
-func plainJSON(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("JSON ends in the middle")
-	}
-	return err
-}
-
-// readEntries reads the outer object. Go's decoder would keep the last of two equal
-// keys without a word, hence token by token.
 func (h *header) readEntries(dec *json.Decoder) error {
-	seen := map[string]bool{}
-	return readObject(dec, func(name string) error {
-		if seen[name] {
-			return fmt.Errorf("%q stands there twice", name)
-		}
-		seen[name] = true
+	return strictjson.Object(dec, func(name string) error {
 		if name == metadataKey {
 			return h.readMetadata(dec)
 		}
 		t, err := readTensor(dec, name)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", name, plainJSON(err))
+			return fmt.Errorf("tensor %q: %w", name, err)
 		}
 		h.tensors = append(h.tensors, t)
 		return nil
 	})
 }
 
-// readObject calls field for each key; field consumes the value.
-func readObject(dec *json.Decoder, field func(key string) error) error {
-	if err := expect(dec, json.Delim('{')); err != nil {
-		return err
-	}
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		if err := field(key.(string)); err != nil { // inside an object the decoder yields string keys only
-			return err
-		}
-	}
-	return expect(dec, json.Delim('}'))
-}
-
-func expect(dec *json.Decoder, want json.Delim) error {
-	got, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	if got != want {
-		return fmt.Errorf("found %v in place of %v", got, want)
-	}
-	return nil
-}
-
 func (h *header) readMetadata(dec *json.Decoder) error {
 	h.metadata = map[string]string{}
-	return readObject(dec, func(key string) error {
+	return strictjson.Object(dec, func(key string) error {
 		value, err := dec.Token()
 		if err != nil {
 			return err
@@ -123,9 +81,6 @@ func (h *header) readMetadata(dec *json.Decoder) error {
 		text, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("%s: the value of %q is no string", metadataKey, key)
-		}
-		if _, twice := h.metadata[key]; twice {
-			return fmt.Errorf("%s: %q stands there twice", metadataKey, key)
 		}
 		h.metadata[key] = text
 		return nil
@@ -137,10 +92,7 @@ func readTensor(dec *json.Decoder, name string) (Tensor, error) {
 	t := Tensor{Name: name}
 	var ends []int64
 	seen := map[string]bool{}
-	err := readObject(dec, func(key string) (err error) {
-		if seen[key] {
-			return fmt.Errorf("%s stands there twice", key)
-		}
+	err := strictjson.Object(dec, func(key string) (err error) {
 		seen[key] = true
 		switch key {
 		case "dtype":
@@ -187,7 +139,7 @@ func (t *Tensor) place(ends []int64, seen map[string]bool) error {
 
 // readSizes reads an array of whole numbers from 0 on.
 func readSizes(dec *json.Decoder, field string) ([]int64, error) {
-	if err := expect(dec, json.Delim('[')); err != nil {
+	if err := strictjson.Expect(dec, '['); err != nil {
 		return nil, fmt.Errorf("%s: %w", field, err)
 	}
 	sizes := []int64{}
@@ -206,7 +158,7 @@ func readSizes(dec *json.Decoder, field string) ([]int64, error) {
 		}
 		sizes = append(sizes, int64(n))
 	}
-	return sizes, expect(dec, json.Delim(']'))
+	return sizes, strictjson.Expect(dec, ']')
 }
 
 // checkPlaces sorts the tensors by offset and checks that they fill the data with no

@@ -1,0 +1,3 @@
+package hf
+
+const adapterConfigFile = "adapter_config.json"
