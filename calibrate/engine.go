@@ -15,10 +15,13 @@ type Engine interface {
 	// for each trial one TrialStarted, its steps and evaluations, one TrialEnded.
 	// When ctx ends, the engine finishes the step, saves where the trial says so,
 	// ends the trial as interrupted and returns ctx's error. A trial that runs out of
-	// memory or diverges ends with that status and is no error. An *EngineError means
-	// that the engine is gone or useless; the next Train starts a fresh one.
+	// memory or diverges ends with that status and is no error; the group's other
+	// trials go on. An *EngineError means that the engine is gone or useless; the next
+	// Train starts a fresh one. An *InputError or *EnvironmentError says what to mend.
 	Train(ctx context.Context, group Group, observe func(Event)) error
-	// Close frees the engine; it may be called twice.
+	// Close frees the engine and all the memory it held; it may be called twice, and a
+	// Train after it starts a fresh engine. That is how a trial that ran out of memory
+	// is tried again: never in a process whose memory is torn.
 	Close() error
 }
 
@@ -40,6 +43,25 @@ func (e *EngineError) Error() string {
 
 // Unwrap returns the cause.
 func (e *EngineError) Unwrap() error { return e.Err }
+
+// EnvironmentError reports something amiss with the machine rather than with the
+// input: no libtorch, a lost GPU, a folder without write permission.
+type EnvironmentError struct {
+	What string
+	Hint string // what to do about it
+	Err  error
+}
+
+// Error implements error.
+func (e *EnvironmentError) Error() string {
+	if e.Err != nil {
+		return e.What + ": " + e.Err.Error()
+	}
+	return e.What
+}
+
+// Unwrap returns the cause.
+func (e *EnvironmentError) Unwrap() error { return e.Err }
 
 // InputError reports input that the engine or a reader refuses: which file, tensor
 // or module, and what to do about it.
@@ -82,11 +104,14 @@ type Segment struct {
 	FromStep int    `json:"from_step"`
 	ToStep   int    `json:"to_step"`
 	Load     string `json:"load,omitempty"` // checkpoint folder to start from
-	Save     string `json:"save,omitempty"` // checkpoint folder to write at the end
+	// Save is the checkpoint folder to write at the end, or where the segment is
+	// interrupted or cut; it is new, never Load, and holds the state of the last step.
+	Save string `json:"save,omitempty"`
 	// Export is a folder for the trained weights: a PEFT adapter or a Hugging Face model.
 	Export    string `json:"export,omitempty"`
 	EvalSteps []int  `json:"eval_steps"` // evaluate after these steps; 0 is the base model
 	General   bool   `json:"general"`    // evaluate on the general set as well
-	// Deadline stops the segment after this many seconds, cut by budget; 0 never does.
+	// DeadlineSeconds ends the segment at the first step that is done after so many
+	// seconds: it is saved like a whole one and ends as cut by budget. 0 never does.
 	DeadlineSeconds float64 `json:"deadline_seconds,omitempty"`
 }
