@@ -21,13 +21,14 @@ type rule struct {
 func (l *Loaded) Validate() error {
 	for _, r := range slices.Concat(workRules(l.Config), trainingRules(l.Config), rateRules(l.Config), stakeRules(l.Config)) {
 		if !r.ok {
-			return refuse(l.Origins[r.path], fmt.Sprintf("%s is %s, but must be %s", r.path, l.text(r.path), r.must), r.hint)
+			return refuse(l.Origins[r.path], fmt.Sprintf("%s is %s, but must be %s", r.path, l.Text(r.path), r.must), r.hint)
 		}
 	}
 	return nil
 }
 
-func (l *Loaded) text(path string) string {
+// Text is a value as one writes it in a file; "" where no such path exists.
+func (l *Loaded) Text(path string) string {
 	for _, f := range fields(&l.Config) {
 		if f.path == path {
 			return f.plain()
