@@ -14,13 +14,13 @@ const adviceFolder = "give the folder that holds config.json, model.safetensors 
 
 // parseConfig reads config.json; where names it in messages.
 func parseConfig(data []byte, where string) (Config, error) {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = trimBOM(data)
 	if !utf8.Valid(data) {
 		return Config{}, refuse(where, "save it as UTF-8", "is not valid UTF-8")
 	}
 	f := &fields{where: where}
 	if err := json.Unmarshal(data, &f.raw); err != nil || f.raw == nil {
-		return Config{}, refuse(where, "download it again", "is no JSON object: %v", cmpErr(err))
+		return Config{}, refuse(where, "download it again", "is no JSON object: %v", orNull(err))
 	}
 	family, err := f.family()
 	if err != nil {
@@ -35,7 +35,10 @@ func parseConfig(data []byte, where string) (Config, error) {
 	return c, f.consistent(&c)
 }
 
-func cmpErr(err error) error {
+// trimBOM drops the byte-order mark that some editors put before UTF-8.
+func trimBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
+
+func orNull(err error) error {
 	if err == nil {
 		return fmt.Errorf("found null")
 	}

@@ -1,0 +1,181 @@
+package hf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/safetensors"
+)
+
+// Adapter is an open PEFT adapter.
+type Adapter struct {
+	Dir    string
+	Base   string // what adapter_config.json names as its base model
+	Method evidence.Method
+
+	folder *folder
+	file   *safetensors.File
+}
+
+// LoadAdapter opens a LoRA adapter that PEFT or SaveAdapter wrote. What ftadvise
+// cannot apply as PEFT would is refused.
+func LoadAdapter(dir string) (*Adapter, error) {
+	folder, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{Dir: dir, folder: folder}
+	if err := a.load(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *Adapter) load() error {
+	data, err := a.folder.read(adapterConfigFile, maxConfigBytes)
+	if err != nil {
+		return err
+	}
+	if err := a.readConfig(data); err != nil {
+		return err
+	}
+	if !a.folder.has(adapterWeightsFile) && a.folder.has("adapter_model.bin") {
+		return refuse(a.folder.path("adapter_model.bin"), safetensors.AdviceConvert, "is a pickle, which is never opened")
+	}
+	a.file, err = a.folder.open(adapterWeightsFile)
+	return err
+}
+
+func (a *Adapter) readConfig(data []byte) error {
+	where := a.folder.path(adapterConfigFile)
+	var c adapterConfig
+	var all map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(data, &c), json.Unmarshal(data, &all)); err != nil {
+		return refuse(where, "save the adapter again with PEFT", "is not readable: %v", err)
+	}
+	if err := onlyPlainLoRA(where, c, all); err != nil {
+		return err
+	}
+	targets, err := readTargets(c.TargetModules)
+	if err != nil {
+		return refuse(where, "save the adapter again with PEFT", "target_modules %v", err)
+	}
+	a.Base = c.Base
+	a.Method = evidence.Method{Kind: evidence.LoRA, Rank: c.Rank, Alpha: c.Alpha, Dropout: c.Dropout, Targets: targets}
+	switch {
+	case c.UseRSLoRA && c.UseDoRA:
+		return refuse(where, "use one of them", "asks for rsLoRA and DoRA together, which is not supported")
+	case c.UseRSLoRA:
+		a.Method.Variant = rsLoRA
+	case c.UseDoRA:
+		a.Method.Variant = doRA
+	}
+	return checkSettings(a.Method)
+}
+
+// onlyPlainLoRA refuses what changes the meaning of A and B.
+func onlyPlainLoRA(where string, c adapterConfig, all map[string]json.RawMessage) error {
+	if c.PEFTType != "LORA" {
+		return refuse(where, "only LoRA adapters can be read", "peft_type is %q", c.PEFTType)
+	}
+	if c.Rank < 1 {
+		return refuse(where, "save the adapter again with PEFT", "r is %d", c.Rank)
+	}
+	if c.Bias != "" && c.Bias != "none" {
+		return refuse(where, "train with bias none", "bias is %q, which is not supported", c.Bias)
+	}
+	for _, name := range []string{"rank_pattern", "alpha_pattern", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias", "use_qalora", "alora_invocation_tokens"} {
+		if raw := string(all[name]); !slices.Contains([]string{"", "null", "{}", "[]", "false"}, raw) {
+			return refuse(where, "train without it", "%s is %s, which is not supported", name, shorten(all[name]))
+		}
+	}
+	if init := string(c.InitLoRAWeights); strings.HasPrefix(init, `"`) && init != `"gaussian"` {
+		return refuse(where, "convert it to plain LoRA with PEFT", "init_lora_weights is %s, which changes the base weights as well", init)
+	}
+	return nil
+}
+
+func readTargets(raw json.RawMessage) (string, error) {
+	var pattern string
+	if json.Unmarshal(raw, &pattern) == nil {
+		return pattern, nil
+	}
+	var list []string
+	if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 {
+		return "", fmt.Errorf("is neither a string nor a list of names")
+	}
+	slices.Sort(list)
+	return strings.Join(list, ","), nil
+}
+
+// Tensor returns A or B of a module, or another tensor of the adapter, by its name
+// without "base_model.model.". The bytes are valid until Close.
+func (a *Adapter) Tensor(name string) (safetensors.Tensor, []byte, error) {
+	t, ok := a.file.Lookup(adapterPrefix + name)
+	if !ok {
+		return t, nil, fmt.Errorf("%s: no tensor %q", a.Dir, name)
+	}
+	data, err := a.file.Bytes(t)
+	t.Name = name
+	return t, data, err
+}
+
+// Names lists the tensors' names without "base_model.model.".
+func (a *Adapter) Names() []string {
+	var names []string
+	for _, t := range a.file.Tensors() {
+		names = append(names, strings.TrimPrefix(t.Name, adapterPrefix))
+	}
+	return names
+}
+
+// Check refuses an adapter that does not fit a base model: a target without its pair,
+// or of another size, or a pair that is no target.
+func (a *Adapter) Check(c Config) error {
+	targets, err := c.Targets(a.Method)
+	if err != nil {
+		return err
+	}
+	pairs := map[string]bool{}
+	for _, m := range targets {
+		pairs[m.Name+suffixA], pairs[m.Name+suffixB] = true, true
+		if err := a.checkShape(m.Name+suffixA, a.Method.Rank, m.In); err != nil {
+			return err
+		}
+		if err := a.checkShape(m.Name+suffixB, m.Out, a.Method.Rank); err != nil {
+			return err
+		}
+	}
+	for _, name := range a.Names() {
+		if lora := strings.HasSuffix(name, suffixA) || strings.HasSuffix(name, suffixB); lora && !pairs[name] {
+			return refuse(a.Dir, "give the base model that the adapter was trained on: "+a.Base, "holds %q, for which the model has no target", name)
+		}
+	}
+	return nil
+}
+
+func (a *Adapter) checkShape(name string, dims ...int) error {
+	t, ok := a.file.Lookup(adapterPrefix + name)
+	if want := shape(dims...); !ok || !slices.Equal(t.Shape, want) {
+		return refuse(a.Dir, "give the base model that the adapter was trained on: "+a.Base, "tensor %q has shape %v, the model wants %v", name, t.Shape, want)
+	}
+	return nil
+}
+
+// Close ends the mapping; it may be called twice.
+func (a *Adapter) Close() error {
+	var errs []error
+	if a.file != nil {
+		errs = append(errs, a.file.Close())
+		a.file = nil
+	}
+	if a.folder != nil {
+		errs = append(errs, a.folder.root.Close())
+		a.folder = nil
+	}
+	return errors.Join(errs...)
+}
