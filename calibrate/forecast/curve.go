@@ -82,15 +82,3 @@ func at(points []evidence.Point, step float64) float64 {
 	}
 	return points[len(points)-1].Loss
 }
-
-// slope is the fall of the loss per unit of ln(step) over the last half of the
-// steps seen: what one more doubling would bring, divided by ln 2, if nothing bent.
-func slope(points []evidence.Point) float64 {
-	last := points[len(points)-1]
-	from := math.Max(float64(last.Step)/2, float64(points[0].Step))
-	width := math.Log1p(float64(last.Step)) - math.Log1p(from)
-	if width <= 0 {
-		return 0
-	}
-	return (at(points, from) - last.Loss) / width
-}

@@ -11,6 +11,7 @@ import (
 type arm struct {
 	trial  evidence.Trial
 	points []evidence.Point // held-out loss along the trunk
+	block  int              // a point is the mean over so many steps before it; 0 is a point
 	decays []decay          // ascending
 }
 

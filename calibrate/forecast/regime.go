@@ -1,0 +1,40 @@
+package forecast
+
+import (
+	"math"
+
+	"ftadvise/calibrate/evidence"
+)
+
+const (
+	// sure is the probability from which on a gap counts as decided.
+	sure = 0.9
+	// hopeless is the share of the horizon beyond which a longer probe is no probe
+	// any more: whoever needs that much might as well train both arms.
+	hopeless = 0.5
+)
+
+// regime labels how far the evidence of a gap reaches (the three regimes of
+// arXiv 2606.17649, and measured): decided from nine in ten on; budget too small
+// where even half of the horizon would not decide, by moreSteps' estimate.
+func regime(g evidence.Gap, measured bool, seen, horizon int) evidence.Regime {
+	switch {
+	case measured:
+		return evidence.Measured
+	case math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
+		return evidence.Decided
+	case float64(seen+moreSteps(g, seen, horizon)) > hopeless*float64(horizon):
+		return evidence.BudgetTooSmall
+	}
+	return evidence.NeedsMore
+}
+
+// moreSteps estimates how many more steps an arm would decide a gap. The standard
+// deviation shrinks with the ln(step) left to the horizon, so the steps are sought at
+// which today's mean would be 1.28 standard deviations; never beyond the horizon.
+func moreSteps(g evidence.Gap, seen, horizon int) int {
+	reach := math.Log(float64(horizon) / math.Max(1, float64(seen)))
+	need := math.Abs(g.AtHorizon.Mean) / (z90 * math.Max(g.AtHorizon.SD, 1e-9))
+	steps := float64(horizon) * math.Exp(-reach*math.Min(1, need))
+	return max(1, int(math.Ceil(steps))-seen)
+}
