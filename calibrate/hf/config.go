@@ -1,7 +1,8 @@
 package hf
 
 // Config is an architecture, read from config.json. Sizes count elements. What the
-// file leaves out has the value that transformers gives it.
+// file leaves out has the value that transformers gives it, but for sizes, which must
+// be there, and token IDs, which stay nil.
 type Config struct {
 	ModelType     string   // one of Families
 	Architectures []string // class names, as in the file

@@ -112,7 +112,7 @@ func readDecoder(f *fields, c *Config) {
 
 func readLlama(f *fields, c *Config) {
 	readDecoder(f, c)
-	c.KVHeads = f.sizeOr(c.Heads, maxWidth, "num_key_value_heads")
+	c.KVHeads = f.kvHeads(c, c.Heads)
 	c.HeadDim = f.headDim(c)
 	c.AttentionBias = f.flag(false, "attention_bias")
 	c.AttentionOutBias = c.AttentionBias
@@ -121,7 +121,7 @@ func readLlama(f *fields, c *Config) {
 
 func readMistral(f *fields, c *Config) {
 	readDecoder(f, c)
-	c.KVHeads = f.sizeOr(8, maxWidth, "num_key_value_heads")
+	c.KVHeads = f.kvHeads(c, 8)
 	c.HeadDim = f.headDim(c)
 	window := 4096 // where the field is absent; null is none
 	if _, there := f.raw["sliding_window"]; there {
@@ -132,7 +132,7 @@ func readMistral(f *fields, c *Config) {
 
 func readQwen2(f *fields, c *Config) {
 	readDecoder(f, c)
-	c.KVHeads = f.sizeOr(c.Heads, maxWidth, "num_key_value_heads")
+	c.KVHeads = f.kvHeads(c, 32)
 	c.HeadDim = f.headDim(c)
 	c.AttentionBias = true
 	f.qwenSliding(c)
@@ -140,7 +140,7 @@ func readQwen2(f *fields, c *Config) {
 
 func readQwen3(f *fields, c *Config) {
 	readDecoder(f, c)
-	c.KVHeads = f.sizeOr(c.Heads, maxWidth, "num_key_value_heads")
+	c.KVHeads = f.kvHeads(c, 32)
 	c.HeadDim = f.sizeOr(128, maxWidth, "head_dim")
 	c.AttentionBias = f.flag(false, "attention_bias")
 	c.AttentionOutBias = c.AttentionBias
@@ -176,7 +176,7 @@ func readGemma3(f *fields, c *Config) {
 	c.AttentionSoftcap = f.float(0, 0, 1e6, "attn_logit_softcapping")
 	c.LogitSoftcap = f.float(0, 0, 1e6, "final_logit_softcapping")
 	f.only(false, "use_bidirectional_attention")
-	pattern := f.sizeOr(6, maxLayers, f.first("sliding_window_pattern", "_sliding_window_pattern"))
+	pattern := f.sizeOr(6, maxLayers, "sliding_window_pattern")
 	f.sliding(c, f.sizeOr(4096, maxPositions, "sliding_window"), func(layer int) bool { return (layer+1)%pattern != 0 })
 }
 
@@ -184,7 +184,7 @@ func readGemma(f *fields, c *Config) {
 	readDecoder(f, c)
 	c.Activation = f.activation("gelu_pytorch_tanh", f.first("hidden_activation", "hidden_act"))
 	c.Tied = f.flag(true, "tie_word_embeddings")
-	c.KVHeads = f.sizeOr(4, maxWidth, "num_key_value_heads")
+	c.KVHeads = f.kvHeads(c, 4)
 	c.HeadDim = f.sizeOr(256, maxWidth, "head_dim")
 	c.AttentionBias = f.flag(false, "attention_bias")
 	c.AttentionOutBias = c.AttentionBias
@@ -198,6 +198,16 @@ func (f *fields) dropNull(value *float64, name string) {
 	if _, there := f.raw[name]; there && !f.has(name) {
 		*value = 0
 	}
+}
+
+// kvHeads is num_key_value_heads: null is one for each query head, absent is the
+// family's own value.
+func (f *fields) kvHeads(c *Config, absent int) int {
+	const name = "num_key_value_heads"
+	if _, there := f.raw[name]; !there {
+		return absent
+	}
+	return f.sizeOr(c.Heads, maxWidth, name)
 }
 
 // headDim is head_dim, else the hidden size shared out among the heads.

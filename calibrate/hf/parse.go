@@ -90,6 +90,9 @@ func (f *fields) consistent(c *Config) error {
 	if c.RotaryShare != 0 && c.HeadDim%2 != 0 {
 		f.fail("head_dim", "%d is odd, but positions rotate pairs", c.HeadDim)
 	}
+	if s := c.RopeScaling; s != nil && s.Type == "dynamic" && c.HeadDim <= 2 {
+		f.fail("head_dim", "%d is too small for dynamic scaling", c.HeadDim)
+	}
 	if c.AttentionScale == 0 {
 		c.AttentionScale = 1 / math.Sqrt(float64(c.HeadDim))
 	}

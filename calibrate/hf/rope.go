@@ -16,28 +16,30 @@ type RopeScaling struct {
 	Truncate          bool    // yarn: round the range of corrected dimensions
 }
 
-const defaultTheta = 10_000
-
 // rope reads rope_theta and rope_scaling, or rope_parameters, in which newer
-// transformers put both, for Gemma 3 once for each kind of layer.
+// transformers put both. rope_scaling wins where a file has the two.
 func (f *fields) rope(c *Config) {
-	c.RopeTheta = f.theta(f.ropeTheta(), "rope_theta")
-	c.RopeThetaLocal = f.localTheta(c)
-	name := f.first("rope_parameters", "rope_scaling")
-	inner := f.object(name)
-	if inner.has(fullAttention) {
-		if local := inner.object(slidingAttention); c.RopeThetaLocal != 0 {
-			c.RopeThetaLocal = local.theta(c.RopeThetaLocal, "rope_theta")
-			f.adopt(local)
+	inner := f.object(f.first("rope_scaling", "rope_parameters"))
+	local := &fields{where: inner.where}
+	if inner.has(fullAttention) || inner.has(slidingAttention) {
+		local, inner = inner.object(slidingAttention), inner.object(fullAttention)
+		if c.ModelType != gemma3 {
+			f.fail("rope_parameters", "has an entry for each kind of layer, which a %s has not", c.ModelType)
 		}
-		inner = inner.object(fullAttention)
 	}
-	c.RopeTheta = inner.theta(c.RopeTheta, "rope_theta")
+	if c.ModelType == gemma3 {
+		c.RopeThetaLocal = local.theta(f.theta(10_000, "rope_local_base_freq"), "rope_theta")
+		if local.scaling(c.MaxPositions) != nil {
+			local.fail("rope_type", "scales sliding-window layers, which is not supported")
+		}
+	}
+	c.RopeTheta = inner.theta(f.theta(ropeTheta(c.ModelType), "rope_theta"), "rope_theta")
 	c.RotaryShare = inner.float(f.float(1, 0, 1, "partial_rotary_factor"), 0, 1, "partial_rotary_factor")
 	if c.RotaryShare != 1 {
 		inner.fail("partial_rotary_factor", "is %g; only 1 is supported", c.RotaryShare)
 	}
-	c.RopeScaling = inner.scaling(c.MaxPositions)
+	c.RopeScaling = inner.scaling(f.sizeOr(c.MaxPositions, maxPositions, "original_max_position_embeddings"))
+	f.adopt(local)
 	f.adopt(inner)
 }
 
@@ -49,26 +51,20 @@ func (f *fields) adopt(inner *fields) {
 }
 
 func (f *fields) theta(fallback float64, name string) float64 {
-	return f.float(fallback, 1, 1e12, name)
+	return f.float(fallback, 1.01, 1e12, name)
 }
 
 // ropeTheta is the base where config.json gives none.
-func (f *fields) ropeTheta() float64 {
-	if f.text("", "model_type") == gemma3 {
+func ropeTheta(modelType string) float64 {
+	if modelType == gemma3 {
 		return 1_000_000
 	}
-	return defaultTheta
+	return 10_000
 }
 
-func (f *fields) localTheta(c *Config) float64 {
-	if c.ModelType != gemma3 {
-		return 0
-	}
-	return f.theta(defaultTheta, "rope_local_base_freq")
-}
-
-// scaling reads the kind of scaling and its own fields; nil is none.
-func (f *fields) scaling(maxPositions int) *RopeScaling {
+// scaling reads the kind of scaling and its own fields; nil is none. original is the
+// length before stretching where the fields do not say it.
+func (f *fields) scaling(original int) *RopeScaling {
 	kind := f.text("default", f.first("rope_type", "type"))
 	s := &RopeScaling{Type: kind}
 	switch kind {
@@ -76,20 +72,19 @@ func (f *fields) scaling(maxPositions int) *RopeScaling {
 		return nil
 	case "linear":
 	case "dynamic":
-		s.OriginalPositions = f.sizeOr(maxPositions, 1<<30, "original_max_position_embeddings")
 	case "llama3":
-		s.OriginalPositions = f.size(1<<30, "original_max_position_embeddings")
 		s.LowFreqFactor = f.needed("low_freq_factor")
 		s.HighFreqFactor = f.needed("high_freq_factor")
 		if s.HighFreqFactor <= s.LowFreqFactor {
 			f.fail("high_freq_factor", "%g is not above low_freq_factor %g", s.HighFreqFactor, s.LowFreqFactor)
 		}
 	case "yarn":
-		f.yarn(s, maxPositions)
+		f.yarn(s)
 	default:
 		f.fail("rope_type", "%q is not supported; supported are default, linear, dynamic, llama3, yarn", kind)
 		return nil
 	}
+	s.OriginalPositions = f.sizeOr(original, maxPositions, "original_max_position_embeddings")
 	s.Factor = f.needed("factor")
 	if s.Factor < 1 {
 		f.fail("factor", "is %g, below 1", s.Factor)
@@ -104,10 +99,9 @@ func (f *fields) needed(name string) float64 {
 	return f.float(1, 1e-6, 1e6, name)
 }
 
-func (f *fields) yarn(s *RopeScaling, maxPositions int) {
-	s.OriginalPositions = f.sizeOr(maxPositions, 1<<30, "original_max_position_embeddings")
-	s.BetaFast = f.float(32, 0, 1e6, "beta_fast")
-	s.BetaSlow = f.float(1, 0, 1e6, "beta_slow")
+func (f *fields) yarn(s *RopeScaling) {
+	s.BetaFast = f.float(32, 1e-6, 1e6, "beta_fast")
+	s.BetaSlow = f.float(1, 1e-6, 1e6, "beta_slow")
 	s.AttentionFactor = f.float(0, 0, 1e6, "attention_factor")
 	s.MScale = f.float(0, 0, 1e6, "mscale")
 	s.MScaleAllDim = f.float(0, 0, 1e6, "mscale_all_dim")
