@@ -57,7 +57,7 @@ func (a *app) commands() (*cobra.Command, error) {
 // verbs lists the commands in the order of the help.
 func (a *app) verbs() []func() (*cobra.Command, error) {
 	return []func() (*cobra.Command, error){
-		a.configVerb, a.versionVerb,
+		a.runsVerb, a.serveVerb, a.configVerb, a.versionVerb,
 	}
 }
 
@@ -76,16 +76,9 @@ func (a *app) bare(cmd *cobra.Command, args []string) error {
 // verb makes a command with the flags of these settings.
 func verb(use, short string, run func(*cobra.Command, []string) error, paths ...string) (*cobra.Command, error) {
 	cmd := &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: run}
+	cmd.DisableFlagsInUseLine = true
 	if err := config.AddFlags(cmd.Flags(), paths...); err != nil {
 		return nil, fmt.Errorf("%s: %w", use, err)
 	}
 	return cmd, nil
-}
-
-// noArguments refuses what a verb would silently ignore.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fail(exitUsage, cmd.CommandPath()+" --help", "%s takes no argument, but got %q", cmd.CommandPath(), args[0])
-	}
-	return nil
 }

@@ -6,6 +6,9 @@ import (
 	"syscall"
 
 	"ftadvise/calibrate"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/store"
+	"ftadvise/reports/metrics"
 )
 
 // diagnose turns an error into an exit code and a hint. What a verb said of itself
@@ -15,6 +18,8 @@ func diagnose(err error) (code int, hint string) {
 	var signal signalled
 	var input *calibrate.InputError
 	var engine *calibrate.EngineError
+	var machine *calibrate.EnvironmentError
+	var listen *metrics.ListenError
 	switch {
 	case err == nil:
 		return exitDone, ""
@@ -26,10 +31,49 @@ func diagnose(err error) (code int, hint string) {
 		return exitInput, input.Hint
 	case errors.As(err, &engine):
 		return exitEngine, ""
+	case errors.As(err, &machine):
+		return exitEnvironment, machine.Hint
+	case errors.As(err, &listen):
+		return exitEnvironment, listen.Hint()
 	case errors.Is(err, errGated):
 		return exitGate, ""
 	}
-	return diagnoseSystem(err)
+	return diagnoseStore(err)
+}
+
+// diagnoseStore maps what the store of runs refused.
+func diagnoseStore(err error) (code int, hint string) {
+	var format *evidence.FormatError
+	switch {
+	case errors.Is(err, store.ErrBusy), errors.Is(err, store.ErrDamaged), errors.As(err, &format):
+		return exitStore, advice(err)
+	}
+	if code, hint := diagnoseSystem(err); code != exitBug {
+		return code, hint
+	}
+	return diagnoseRefusal(err)
+}
+
+// diagnoseRefusal maps what the packages below calibrate refuse: model, tokenizer,
+// data, policy. Each says itself what to do.
+func diagnoseRefusal(err error) (code int, hint string) {
+	var hinted interface {
+		error
+		Hint() string
+	}
+	switch {
+	case errors.As(err, &hinted):
+		return exitInput, hinted.Hint()
+	case errors.Is(err, fs.ErrNotExist):
+		return exitInput, "check the path"
+	}
+	return exitBug, ""
+}
+
+// advice is the hint that an error itself carries.
+func advice(err error) string {
+	_, hint := diagnoseRefusal(err)
+	return hint
 }
 
 // diagnoseSystem maps what the operating system refused.
@@ -43,8 +87,6 @@ func diagnoseSystem(err error) (code int, hint string) {
 		return exitEnvironment, "this user may not write or read there; use another place"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return exitEnvironment, "too many open files; raise the limit by ulimit -n"
-	case errors.Is(err, fs.ErrNotExist):
-		return exitInput, "check the path"
 	}
 	return exitBug, ""
 }

@@ -20,7 +20,7 @@ func workKeys() []Key {
 		{"random_weights", "random-weights", "initialise from config.json alone: measures time and memory, never yields advice"},
 		{"data", "data", "dataset: a file, a folder, a glob, or - for standard input"},
 		{"policy", "policy", "who decides: a built-in policy's name or a policy file"},
-		{"store", "store", "folder of the runs; empty: ftadvise/runs in the XDG data folder"},
+		{"store", "store", "folder that holds the runs; empty: ftadvise in the XDG data folder"},
 		{"engine", "engine", "the training program; empty: ftadvise-engine beside ftadvise, else on PATH"},
 		{"output", "output", "table, json or markdown"},
 		{"quiet", "quiet", "no progress, no hints; warnings and errors stay"},

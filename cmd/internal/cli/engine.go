@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"ftadvise/calibrate/worker"
+	"ftadvise/cmd/internal/config"
+)
+
+// engineName is the training program's.
+const engineName = "ftadvise-engine"
+
+const engineHint = "build it by make build, or name it: --engine PATH; ftadvise doctor says what else is missing"
+
+// findEngine looks for the training program: --engine, beside this program, on PATH.
+func (a *app) findEngine(c config.Config) (string, error) {
+	if c.Engine != "" {
+		path, err := exec.LookPath(c.Engine)
+		if err != nil {
+			return "", fail(exitEnvironment, engineHint, "no engine at %s: %v", c.Engine, reason(err))
+		}
+		return path, nil
+	}
+	if self, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(self), engineName)
+		if path, err := exec.LookPath(beside); err == nil {
+			return path, nil
+		}
+	}
+	path, err := exec.LookPath(engineName)
+	if err != nil {
+		return "", fail(exitEnvironment, engineHint, "no %s beside ftadvise or on PATH", engineName)
+	}
+	return path, nil
+}
+
+// reason drops what exec repeats around the cause.
+func reason(err error) error {
+	if e, ok := err.(*exec.Error); ok {
+		return e.Err
+	}
+	return err
+}
+
+// startEngine returns the engine as a child that starts when it is first asked. What
+// it says on its stderr goes to log.
+func (a *app) startEngine(c config.Config, log io.Writer) (*worker.Engine, error) {
+	path, err := a.findEngine(c)
+	if err != nil {
+		return nil, err
+	}
+	return worker.Start(path, worker.Options{
+		Env: slices.Clone(a.environ), Stall: c.Calibration.Stall, Stderr: log,
+	}), nil
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/store"
+	"ftadvise/reports/metrics"
+)
+
+func (a *app) serveVerb() (*cobra.Command, error) {
+	cmd, err := verb("serve", "expose the stored runs' measurements and advice to Prometheus", a.serve,
+		"serve.addr", "serve.allow_remote", "serve.web_config")
+	if err != nil {
+		return nil, err
+	}
+	// calibrate calls the address --metrics; whoever types that here means --addr.
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "metrics" {
+			name = "addr"
+		}
+		return pflag.NormalizedName(name)
+	})
+	return cmd, nil
+}
+
+func (a *app) serve(cmd *cobra.Command, _ []string) error {
+	c, err := a.settings(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(c.Config)
+	if err != nil {
+		return err
+	}
+	exporter := metrics.NewExporter(nil, metrics.Options{Version: version(), Now: a.now})
+	f := feed{store: s, exporter: exporter, voice: a.voice(), seen: map[string]float64{}}
+	if err := f.refresh(); err != nil {
+		return err
+	}
+	return a.serveUntilStopped(cmd.Context(), exporter, metrics.ServeOptions{
+		WebConfig: c.Serve.WebConfig, AnyAddress: c.Serve.AllowRemote,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}, c.Serve.Addr, f.keep)
+}
+
+// serveUntilStopped answers scrapes and keeps the exporter fed until a signal comes,
+// which ends a server as it should end: with 0.
+func (a *app) serveUntilStopped(ctx context.Context, e *metrics.Exporter, opts metrics.ServeOptions, addr string, keep func(context.Context)) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	opts.Listening = func(at string) { a.voice().note("serving http://%s/metrics", at) }
+	var feeding sync.WaitGroup
+	feeding.Go(func() { keep(serving) })
+	err := e.Serve(serving, addr, opts)
+	stop()
+	feeding.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// feed shows the store's newest runs to an exporter, and again what has changed.
+type feed struct {
+	store    *store.Store
+	exporter *metrics.Exporter
+	voice    voice
+	seen     map[string]float64 // seconds that a published run had taken
+}
+
+// shownRuns is how many runs carry series; the exporter leaves out older ones.
+const shownRuns = 20
+
+// refreshEvery is how often a server looks at the store.
+const refreshEvery = 10 * time.Second
+
+func (f feed) keep(ctx context.Context) {
+	ticker := time.NewTicker(refreshEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := f.refresh(); err != nil { // the last good values stay
+				f.voice.warning(fmt.Sprintf("the store cannot be read: %v", err))
+			}
+		}
+	}
+}
+
+// refresh publishes new and changed runs, the oldest first.
+func (f feed) refresh() error {
+	headers, _, err := f.store.List()
+	if err != nil {
+		return err
+	}
+	headers = headers[:min(len(headers), shownRuns)]
+	for _, h := range slices.Backward(headers) {
+		if took, ok := f.seen[h.ID]; ok && took == h.Seconds {
+			continue
+		}
+		if err := f.publish(h); err != nil {
+			f.voice.warning(fmt.Sprintf("run %s is not shown: %v", h.ID, err))
+			continue
+		}
+		f.seen[h.ID] = h.Seconds
+	}
+	return nil
+}
+
+func (f feed) publish(header *evidence.Run) error {
+	folder, err := f.store.Folder(header.ID)
+	if err != nil {
+		return err
+	}
+	run, err := folder.Load()
+	if err != nil {
+		return err
+	}
+	f.exporter.PublishRun(run)
+	rec, err := readRecommendation(folder)
+	if rec != nil {
+		f.exporter.Publish(rec)
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/store"
+	"ftadvise/cmd/internal/config"
+)
+
+// latest stands for the newest run wherever a run is named.
+const latest = "latest"
+
+// openStore opens the folder of the runs.
+func (a *app) openStore(c config.Config) (*store.Store, error) {
+	dir := c.Store
+	if dir == "" {
+		dir = store.DefaultDir(a.env)
+	}
+	if dir == "" {
+		return nil, fail(exitEnvironment, "name a folder: --store DIR", "neither XDG_DATA_HOME nor HOME says where runs are kept")
+	}
+	return store.Open(dir)
+}
+
+// folder finds a run's folder by its ID or as the latest.
+func folder(s *store.Store, ref string) (*store.Folder, error) {
+	if ref != latest {
+		return s.Folder(ref)
+	}
+	runs, _, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	if len(runs) == 0 {
+		return nil, fail(exitInput, "ftadvise calibrate makes one", "%s: the store has no runs", s.Path())
+	}
+	return s.Folder(runs[0].ID)
+}
+
+// loadRun reads a run by its ID, as the latest, or from a run.json that lies anywhere,
+// so that a run from another machine can be argued over here.
+func (a *app) loadRun(c config.Config, ref string) (*evidence.Run, error) {
+	if run, err := readRun(ref); run != nil || err != nil {
+		return run, err
+	}
+	s, err := a.openStore(c)
+	if err != nil {
+		return nil, err
+	}
+	f, err := folder(s, ref)
+	if err != nil {
+		return nil, err
+	}
+	return f.Load()
+}
+
+// readRun reads a file, or the run.json of a folder; nil where ref is neither.
+func readRun(ref string) (*evidence.Run, error) {
+	info, err := os.Stat(ref)
+	if errors.Is(err, fs.ErrNotExist) || ref == latest {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		ref = filepath.Join(ref, "run.json")
+	}
+	data, err := os.ReadFile(ref)
+	if err != nil {
+		return nil, err
+	}
+	run, err := evidence.Decode(data)
+	if err != nil {
+		return nil, fail(exitStore, hintOf(err), "%s: %v", ref, err)
+	}
+	return run, nil
+}
