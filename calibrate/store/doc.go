@@ -1,6 +1,6 @@
 // Package store keeps runs on disk, one folder a run:
 //
-//		DIR/runs/01JD.../run.json       the evidence, replaced as a whole after each segment
+//	DIR/runs/01JD.../run.json       the evidence, replaced as a whole after each segment
 //		                 header.json    the same without its curves, for listing
 //		                 spec.json      what was asked for; resume starts from it
 //		                 events.jsonl   all that happened, one event a line

@@ -1,0 +1,73 @@
+package enginetest
+
+import (
+	"math"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// Curve is a learning curve by a formula: from Base towards Floor as a power law in
+// steps, slower and higher the further the learning rate is from the best.
+type Curve struct {
+	Base     float64 // nats before the first step
+	Floor    float64 // nats after infinitely many
+	Tau      float64 // steps until the power law begins
+	Power    float64
+	BestRate float64
+	Decay    float64 // nats gained when the rate has decayed to zero
+}
+
+// At returns the held-out loss of a trial after step.
+func (c Curve) At(t evidence.Trial, step int) float64 {
+	off := math.Log10(t.LearningRate / c.BestRate)
+	progress := float64(step) * math.Exp(-2*off*off) / c.Tau
+	loss := c.Floor + (c.Base-c.Floor)*math.Pow(1+progress, -c.Power)
+	return loss + 0.1*off*off*(1-math.Exp(-progress)) - c.annealed(t.Schedule, step)
+}
+
+// annealed is what the decay of the schedule has gained by step. The warm-up, whose
+// rate is low as well, gains nothing.
+func (c Curve) annealed(s evidence.Schedule, step int) float64 {
+	if step <= s.WarmupSteps || step == 0 {
+		return 0
+	}
+	return c.Decay * (1 - s.Factor(step+1))
+}
+
+// Trap is the case for which ftadvise exists: at step 30 LoRA leads and is cheaper,
+// by step 2000 it has long reached its plateau and full is better by 0.3 nats.
+func Trap() Script {
+	full := Curve{Base: 5, Floor: 2.0, Tau: 60, Power: 0.7, BestRate: 1e-4, Decay: 0.05}
+	lora := Curve{Base: 5, Floor: 2.6, Tau: 25, Power: 1.0, BestRate: 1e-3, Decay: 0.03}
+	return Of(full, lora)
+}
+
+// Tie is the case in which both methods end alike and LoRA is cheaper.
+func Tie() Script {
+	full := Curve{Base: 4, Floor: 2.4, Tau: 40, Power: 0.8, BestRate: 1e-4, Decay: 0.04}
+	lora := Curve{Base: 4, Floor: 2.4, Tau: 40, Power: 0.8, BestRate: 1e-3, Decay: 0.04}
+	return Of(full, lora)
+}
+
+// Of is a script in which full follows one curve and every LoRA arm the other. A
+// rate of more than 30 times the best diverges. A step takes 0.1 s for full and
+// 0.07 s for LoRA, an evaluation 0.2 s.
+func Of(full, lora Curve) Script {
+	curve := func(t evidence.Trial) Curve {
+		if t.Method.Kind == evidence.LoRA {
+			return lora
+		}
+		return full
+	}
+	return Script{
+		Loss:     func(t evidence.Trial, step int) float64 { return curve(t).At(t, step) },
+		Diverges: func(t evidence.Trial, step int) bool { return step >= 3 && t.LearningRate > 30*curve(t).BestRate },
+		StepSeconds: func(m evidence.Method, _, _ int) float64 {
+			if m.Kind == evidence.LoRA {
+				return 0.07
+			}
+			return 0.1
+		},
+		EvalSeconds: 0.2,
+	}
+}
