@@ -58,7 +58,7 @@ func cause(err error) error {
 
 func mapFile(file *os.File, name string, size int64) (*File, error) {
 	if size < lengthBytes {
-		return nil, &InputError{Where: name, What: fmt.Sprintf("is no safetensors file: %d bytes long", size), Advice: adviceDownload}
+		return nil, tooShort(name, size)
 	}
 	data, err := mmap.Map(file, mmap.RDONLY, 0)
 	if err != nil {
@@ -69,6 +69,10 @@ func mapFile(file *os.File, name string, size int64) (*File, error) {
 		return nil, errors.Join(err, data.Unmap())
 	}
 	return f, nil
+}
+
+func tooShort(name string, size int64) error {
+	return &InputError{Where: name, What: fmt.Sprintf("is no safetensors file: %d bytes long", size), Advice: adviceDownload}
 }
 
 func (f *File) readHeader() error {
