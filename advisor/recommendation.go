@@ -12,7 +12,7 @@ const SchemaVersion = 1
 // Answer is what a recommendation says.
 type Answer string
 
-// The answers. The last four are answers too: a tool that always names a method is
+// The answers. The last ones are answers too: a tool that always names a method is
 // wrong whenever the evidence does not reach that far.
 const (
 	UseFull        Answer = "full"
@@ -22,7 +22,14 @@ const (
 	BudgetTooSmall Answer = "budget too small" // the evidence cannot tell; how much more is said
 	Unfit          Answer = "unfit"            // model or data: worse than uniform, leak, random weights
 	NothingFits    Answer = "does not fit"     // neither method fits on the device
+	Undecided      Answer = "undecided"        // the policy contradicts itself or could not be evaluated
 )
+
+// Decides reports whether the answer settles the question: a method, or that either
+// will do.
+func (a Answer) Decides() bool {
+	return a == UseFull || a == UseLoRA || a == RaiseRank || a == Either
+}
 
 // Verdict is a Decider's word.
 type Verdict struct {
@@ -31,7 +38,11 @@ type Verdict struct {
 	Policy  string          `json:"policy"` // name@digest
 	Rule    string          `json:"rule"`   // which rule fired
 	Because string          `json:"because"`
-	Trace   []RuleTrace     `json:"trace,omitempty"` // every rule, in order
+	// Confidence is the probability that the named method is right by the policy's own
+	// measure, and Needed what the policy asks for; 1 and 0 where nothing was uncertain.
+	Confidence float64     `json:"confidence"`
+	Needed     float64     `json:"confidence_needed"`
+	Trace      []RuleTrace `json:"trace,omitempty"` // every rule, in order
 	// Violations lists hard constraints that ruled options out.
 	Violations []Violation `json:"violations,omitempty"`
 }
@@ -59,7 +70,8 @@ type Decider interface {
 
 // Option is one method with what it would cost over the stakes' months.
 type Option struct {
-	Name         string                 `json:"name"` // full, lora(r=8)
+	Name         string                 `json:"name"`             // full, lora(r=8)
+	Chosen       bool                   `json:"chosen,omitempty"` // the verdict's
 	Method       evidence.Method        `json:"method"`
 	LearningRate float64                `json:"learning_rate"`
 	Loss         *evidence.Distribution `json:"loss,omitempty"` // at the horizon, nats a token
@@ -71,13 +83,14 @@ type Option struct {
 	StepSeconds  float64                `json:"step_seconds"`         // measured median
 	PeakBytes    int64                  `json:"peak_allocated_bytes"` // measured
 	Trainable    int64                  `json:"trainable_params"`
-	TrainHours   float64                `json:"train_hours"` // to the horizon on this device
-	StopStep     int                    `json:"stop_step,omitempty"`
+	TrainHours   float64                `json:"train_hours"`         // to the horizon on this device
+	StopStep     int                    `json:"stop_step,omitempty"` // best checkpoint, where it comes before the end
+	Serving      string                 `json:"serving,omitempty"`   // the cheapest layout
 }
 
 // Cost is one line of an option's bill.
 type Cost struct {
-	Name  string                `json:"name"` // training, serving, retraining, accuracy, forgetting, calibration
+	Name  string                `json:"name"` // one of CostNames
 	USD   evidence.Distribution `json:"usd"`
 	Basis string                `json:"basis"` // how it was reckoned, for people
 }
@@ -117,6 +130,7 @@ type MoreEvidence struct {
 	Seconds  float64 `json:"seconds"`
 	CostUSD  float64 `json:"cost_usd"`
 	WorthUSD float64 `json:"worth_usd"` // expected value of sample information
+	Pays     bool    `json:"pays"`      // it is worth more than it costs
 	Command  string  `json:"command"`
 }
 
@@ -129,24 +143,28 @@ type Ratios struct {
 
 // Recommendation is the answer to the user's question, with its reasons.
 type Recommendation struct {
-	Schema      int                `json:"schema"`
-	Run         string             `json:"run"` // evidence.Run's ID
-	CreatedAt   time.Time          `json:"created_at"`
-	Version     string             `json:"version"`
-	Verdict     Verdict            `json:"verdict"`
-	Headline    string             `json:"headline"` // one sentence that answers
-	PFullBetter *float64           `json:"p_full_better,omitempty"`
-	Confidence  float64            `json:"confidence"` // probability that the answer has the lower total cost
-	Regime      evidence.Regime    `json:"regime"`
-	Options     []Option           `json:"options"`
-	Ratios      *Ratios            `json:"ratios,omitempty"`
-	Flips       []Flip             `json:"flips,omitempty"`
-	Tornado     []Swing            `json:"tornado,omitempty"`
-	BreakEven   *float64           `json:"break_even_usd_per_nat,omitempty"`
-	More        *MoreEvidence      `json:"more_evidence,omitempty"`
-	Stakes      Stakes             `json:"stakes"`
-	Assumptions []Assumption       `json:"assumptions"`
-	Features    map[string]float64 `json:"features"`
-	Next        []string           `json:"next"` // commands
-	Warnings    []evidence.Warning `json:"warnings,omitempty"`
+	Schema    int       `json:"schema"`
+	Run       string    `json:"run"` // evidence.Run's ID
+	CreatedAt time.Time `json:"created_at"`
+	Version   string    `json:"version"`
+	Verdict   Verdict   `json:"verdict"`
+	Headline  string    `json:"headline"` // one sentence that answers
+	// PFullBetter is the probability that full's held-out loss is the lower, each at its
+	// best checkpoint; PFullCheaper that its whole bill is.
+	PFullBetter  *float64               `json:"p_full_better,omitempty"`
+	PFullCheaper *float64               `json:"p_full_cheaper,omitempty"`
+	Confidence   float64                `json:"confidence"`         // the verdict's
+	Gap          *evidence.Distribution `json:"gap_nats,omitempty"` // LoRA's loss less full's, as decided on
+	Regime       evidence.Regime        `json:"regime"`
+	Options      []Option               `json:"options"`
+	Ratios       *Ratios                `json:"ratios,omitempty"`
+	Flips        []Flip                 `json:"flips,omitempty"`
+	Tornado      []Swing                `json:"tornado,omitempty"`
+	BreakEven    *float64               `json:"break_even_usd_per_nat,omitempty"`
+	More         *MoreEvidence          `json:"more_evidence,omitempty"`
+	Stakes       Stakes                 `json:"stakes"`
+	Assumptions  []Assumption           `json:"assumptions"`
+	Features     map[string]float64     `json:"features"`
+	Next         []string               `json:"next"` // commands
+	Warnings     []evidence.Warning     `json:"warnings,omitempty"`
 }

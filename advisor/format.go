@@ -1,0 +1,98 @@
+package advisor
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// usd prints an amount to about three figures: $0.0042, $3.20, $840, $12,300.
+func usd(v float64) string {
+	sign := ""
+	if v < 0 {
+		sign, v = "-", -v
+	}
+	switch {
+	case v == 0:
+		return "$0"
+	case v < 0.01:
+		return sign + "$" + strconv.FormatFloat(v, 'g', 2, 64)
+	case v < 100:
+		return sign + "$" + strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return sign + "$" + thousands(round(v, 3))
+}
+
+// round keeps n significant figures.
+func round(v float64, n int) float64 {
+	if v == 0 || !finite(v) {
+		return v
+	}
+	p := math.Pow(10, float64(n-1)-math.Floor(math.Log10(math.Abs(v))))
+	if !finite(p) || p == 0 {
+		return v
+	}
+	return math.Round(v*p) / p
+}
+
+func thousands(v float64) string {
+	if v >= 1e15 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
+	digits := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+// count prints a number of parameters: 260k, 124M, 2B.
+func count(v float64) string { return metric(v, "", "k", "M", "B", "T") }
+
+func metric(v float64, units ...string) string {
+	i := 0
+	for ; math.Abs(v) >= 1000 && i+1 < len(units); i++ {
+		v /= 1000
+	}
+	return strconv.FormatFloat(round(v, 3), 'f', -1, 64) + units[i]
+}
+
+func bytesText(v float64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for ; math.Abs(v) >= 1024 && i+1 < len(units); i++ {
+		v /= 1024
+	}
+	return strconv.FormatFloat(round(v, 3), 'f', -1, 64) + " " + units[i]
+}
+
+// seconds prints a duration in the unit that suits it.
+func seconds(v float64) string {
+	switch {
+	case v < 1:
+		return fmt.Sprintf("%.3g ms", v*1000)
+	case v < 90:
+		return fmt.Sprintf("%.3g s", v)
+	case v < 90*60:
+		return fmt.Sprintf("%.3g min", v/60)
+	}
+	return fmt.Sprintf("%.3g h", v/3600)
+}
+
+// percent prints a probability; the ends are never rounded to certainty.
+func percent(p float64) string {
+	switch {
+	case p > 0.99 && p < 1:
+		return "over 99%"
+	case p < 0.01 && p > 0:
+		return "under 1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*p)
+}
+
+func nats(v float64) string { return strconv.FormatFloat(round(v, 3), 'g', 4, 64) + " nats" }
