@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/worker"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+// TestMain lets the test binary be ftadvise, and its engine a scripted one that speaks
+// the real protocol from a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"ftadvise":        main,
+		"ftadvise-engine": scriptedEngine,
+	})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/share")
+			env.Setenv("NASTY", "ru\x1b[31mns\u202e")
+			return writeFixtures(env.WorkDir)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+		},
+	})
+}
+
+// exits runs a program and asks for its exit code: exits CODE PROGRAM ARGS...
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// scriptedEngine is ftadvise-engine as ENGINE says: trap (the default) or tie, and
+// then what goes wrong at the third step of the probes.
+func scriptedEngine() {
+	story, fault, _ := strings.Cut(os.Getenv("ENGINE"), ",")
+	script := enginetest.Trap()
+	if story == "tie" {
+		script = enginetest.Tie()
+	}
+	script.Fail = func(t evidence.Trial, step int) error { return misbehave(fault, t, step) }
+	if story == "nofit" {
+		script.OutOfMemory = func(evidence.Trial, int, int) bool { return true }
+	}
+	if story == "fullnofit" {
+		script.OutOfMemory = func(t evidence.Trial, _, _ int) bool { return t.Method.Kind == evidence.Full }
+	}
+	if err := worker.Serve(context.Background(), os.Stdin, os.Stdout, enginetest.New(script)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func misbehave(fault string, t evidence.Trial, step int) error {
+	if fault == "slow" {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if t.Stage != evidence.StageProbe || step != 3 {
+		return nil
+	}
+	switch fault {
+	case "kill":
+		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "babble":
+		fmt.Println("Segmentation fault (core dumped)")
+	case "hang":
+		time.Sleep(time.Minute)
+	case "input":
+		return &calibrate.InputError{Where: "model.safetensors: lm_head.weight", What: "NaN at index 3", Hint: "the weights are damaged"}
+	}
+	return nil
+}
