@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"ftadvise/advisor"
+)
 
 // Default is what holds where nobody says otherwise.
 func Default() Config {
@@ -24,6 +28,7 @@ func Default() Config {
 		Optimizer: Optimizer{
 			Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1,
 		},
-		Serve: Serve{Addr: "127.0.0.1:9464"},
+		Stakes: advisor.DefaultStakes(),
+		Serve:  Serve{Addr: "127.0.0.1:9464"},
 	}
 }

@@ -229,3 +229,14 @@ func (l loader) flags() error {
 	}
 	return nil
 }
+
+// StakeOrigins maps the key of each stake that somebody gave to where it was given.
+func (l *Loaded) StakeOrigins() map[string]string {
+	out := map[string]string{}
+	for path, origin := range l.Origins {
+		if key, ok := strings.CutPrefix(path, "stakes."); ok && origin != FromDefault {
+			out[key] = origin
+		}
+	}
+	return out
+}

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
+
+	"ftadvise/advisor"
 )
 
 // rule is what a setting must meet for any run to make sense.
@@ -19,12 +21,12 @@ type rule struct {
 // whose Where is the value's origin. What depends on the model (a rank larger than a
 // layer, unknown target modules) is refused where the model is known.
 func (l *Loaded) Validate() error {
-	for _, r := range slices.Concat(workRules(l.Config), trainingRules(l.Config), rateRules(l.Config), stakeRules(l.Config)) {
+	for _, r := range slices.Concat(workRules(l.Config), trainingRules(l.Config), rateRules(l.Config)) {
 		if !r.ok {
 			return refuse(l.Origins[r.path], fmt.Sprintf("%s is %s, but must be %s", r.path, l.Text(r.path), r.must), r.hint)
 		}
 	}
-	return nil
+	return l.validateStakes()
 }
 
 // Text is a value as one writes it in a file; "" where no such path exists.
@@ -89,16 +91,15 @@ func rateRules(c Config) []rule {
 	}
 }
 
-// stakeRules ask of every amount that it is a finite number, 0 or more: no stake is
-// a gain from failure.
-func stakeRules(c Config) []rule {
-	var out []rule
-	for _, f := range walk("stakes.", reflect.ValueOf(&c.Stakes).Elem()) {
-		if v, ok := f.value.Interface().(float64); ok {
-			out = append(out, rule{f.path, v >= 0 && finite(v), "a finite number, 0 or more", ""})
-		}
+// validateStakes puts the origin before what the advisor refuses by its key.
+func (l *Loaded) validateStakes() error {
+	err := l.Stakes.Validate()
+	var refused *advisor.InputError
+	if !errors.As(err, &refused) {
+		return err
 	}
-	return out
+	where := l.Origins["stakes."+refused.Where]
+	return refuse(where, "stakes."+refused.Where+": "+refused.What, refused.Fix)
 }
 
 func methodsKnown(methods []string) bool {
