@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"ftadvise/calibrate"
@@ -30,7 +31,7 @@ func diagnose(err error) (code int, hint string) {
 	case errors.As(err, &input):
 		return exitInput, input.Hint
 	case errors.As(err, &engine):
-		return exitEngine, ""
+		return diagnoseEngine(engine)
 	case errors.As(err, &machine):
 		return exitEnvironment, machine.Hint
 	case errors.As(err, &listen):
@@ -39,6 +40,15 @@ func diagnose(err error) (code int, hint string) {
 		return exitGate, ""
 	}
 	return diagnoseStore(err)
+}
+
+// diagnoseEngine tells an engine that died from one whose libraries are not there, which
+// the dynamic linker says before the engine can.
+func diagnoseEngine(err *calibrate.EngineError) (code int, hint string) {
+	if strings.Contains(err.Stderr, "error while loading shared libraries") {
+		return exitEnvironment, "libtorch is not where the engine was built with it; run make build again, or ftadvise doctor"
+	}
+	return exitEngine, ""
 }
 
 // diagnoseStore maps what the store of runs refused.
