@@ -54,7 +54,21 @@ func (m *Model) readConfig() error {
 		return err
 	}
 	m.Config, err = parseConfig(data, m.folder.path(configFile))
+	if err == nil {
+		m.dropToken("bos_token_id", &m.Config.BOS)
+		m.dropToken("eos_token_id", &m.Config.EOS)
+		m.dropToken("pad_token_id", &m.Config.PAD)
+	}
 	return err
+}
+
+// dropToken drops a token ID that has no row in the embedding. Models in use have -1
+// or the vocabulary's size for padding, so it is no reason to refuse them.
+func (m *Model) dropToken(name string, id **int) {
+	if given := *id; given != nil && (*given < 0 || *given >= m.Config.Vocab) {
+		m.warn("token-outside-vocabulary", fmt.Sprintf("%s in config.json is %d, outside the vocabulary of %d; it is left out", name, *given, m.Config.Vocab))
+		*id = nil
+	}
 }
 
 // Open reads config.json and the headers of the weights and checks that the weights
