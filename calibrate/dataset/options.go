@@ -1,0 +1,75 @@
+package dataset
+
+import (
+	"io"
+
+	"ftadvise/calibrate/dataset/tokenizer"
+	"ftadvise/calibrate/evidence"
+)
+
+// Options say what to read and how to cut it.
+type Options struct {
+	// Path is a file, a folder, a glob, or - for Stdin.
+	Path  string
+	Stdin io.Reader
+	// Format is jsonl, json, csv, tsv, parquet or text; empty goes by the file's
+	// name and first bytes.
+	Format string
+	// Shape is one of Shapes; empty goes by the names of the fields.
+	Shape string
+	// Fields maps a role (text, prompt, completion, label, system, input, messages,
+	// group) to the name of the field that holds it. Records with an equal group stay
+	// on one side of the split.
+	Fields map[string]string
+	// Template is a chat template for messages; empty takes the model's own.
+	Template  string
+	SeqLength int   // tokens a row
+	Seed      int64 // of the split
+	// MaxTrainRows and EvalRows bound what is kept; 0 means the defaults.
+	MaxTrainRows, EvalRows int
+	// Pad gives each example a row of its own, instead of packing several.
+	Pad bool
+	// General is text of no particular domain, to compare with; nil leaves that out.
+	General io.Reader
+	// MaxRecordBytes refuses longer records; 0 means 16 MiB.
+	MaxRecordBytes int
+	// SkipBad counts records that cannot be read instead of refusing the data.
+	SkipBad bool
+}
+
+const (
+	defaultRecordBytes = 16 << 20
+	defaultTrainTokens = 16 << 20 // kept for training
+	defaultEvalRows    = 64
+)
+
+func (o Options) withDefaults() Options {
+	if o.MaxRecordBytes <= 0 {
+		o.MaxRecordBytes = defaultRecordBytes
+	}
+	if o.MaxTrainRows <= 0 {
+		o.MaxTrainRows = max(1, defaultTrainTokens/o.SeqLength)
+	}
+	if o.EvalRows <= 0 {
+		o.EvalRows = defaultEvalRows
+	}
+	return o
+}
+
+func (o Options) check(tok *tokenizer.Tokenizer) error {
+	switch {
+	case o.SeqLength < 2:
+		return refuse("", "a sequence length below 2 predicts nothing", "choose a sequence length of at least 2 tokens")
+	case tok == nil:
+		return refuse("", "no tokenizer", "")
+	}
+	return checkNames(o)
+}
+
+// Packed is what Pack made and found.
+type Packed struct {
+	Data     evidence.Data
+	Domain   evidence.Domain // what the text alone tells
+	Warnings []evidence.Warning
+	Path     string // of the pack file
+}

@@ -1,0 +1,192 @@
+package dataset
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Shapes are the values of Options.Shape.
+func Shapes() []string {
+	return []string{"text", "prompt-completion", "alpaca", "messages", "sharegpt", "classification"}
+}
+
+// part is a stretch of an example that carries loss or does not.
+type part struct {
+	text string
+	loss bool
+}
+
+// example is a record as the model is to see it.
+type example struct {
+	at    place
+	parts []part
+	// special: the tokenizer frames the text; not so for a chat template, which
+	// writes begin and end tokens itself.
+	special bool
+	// end: the end token follows, so that the model learns to stop.
+	end   bool
+	label string // classification only
+	group string // what must stay on one side of the split; empty: the text itself
+	bytes int64
+}
+
+func (e example) text() string {
+	var b strings.Builder
+	for _, p := range e.parts {
+		b.WriteString(p.text)
+	}
+	return b.String()
+}
+
+// shaper makes examples of records. What it needs of the fields is settled once,
+// from the first record.
+type shaper struct {
+	shape  string
+	fields map[string]string // role -> name in the file
+	chat   *chat
+}
+
+// newShaper settles the shape from the options and the fields of the first record.
+func newShaper(o Options, format string, first record, chat *chat) (*shaper, error) {
+	s := &shaper{shape: o.Shape, fields: o.Fields, chat: chat}
+	if format == "text" {
+		if s.shape != "" && s.shape != "text" {
+			return nil, refuse(first.at.file, "plain text has no fields to make "+s.shape+" of", "give JSONL, JSON, CSV, TSV or Parquet, or drop --shape")
+		}
+		s.shape, s.fields = "text", map[string]string{"text": "text"}
+		return s, nil
+	}
+	layout, ok := match(o, first.names())
+	if !ok {
+		return nil, unmatched(o, first)
+	}
+	s.shape, s.fields = layout.shape, layout.fields
+	return s, nil
+}
+
+func unmatched(o Options, first record) error {
+	what := "no known shape has the fields " + strings.Join(first.names(), ", ")
+	if o.Shape != "" {
+		what = fmt.Sprintf("the shape %s needs the fields %s; the record has %s", o.Shape, strings.Join(rolesOf(o.Shape), ", "), strings.Join(first.names(), ", "))
+	}
+	return refuse(first.at.String(), what, "say which field is which: --field prompt=NAME --field completion=NAME, or --field text=NAME")
+}
+
+// example makes an example of one record.
+func (s *shaper) example(r record) (example, error) {
+	e := example{at: r.at, bytes: r.bytes, special: true, end: true}
+	var err error
+	switch s.shape {
+	case "text":
+		err = s.plain(r, &e)
+	case "classification":
+		err = s.classification(r, &e)
+	case "messages", "sharegpt":
+		err = s.conversation(r, &e)
+	default:
+		err = s.promptCompletion(r, &e)
+	}
+	if err != nil {
+		return e, err
+	}
+	if e.group, err = s.get(r, "group"); err != nil {
+		return e, err
+	}
+	return e, nil
+}
+
+func (s *shaper) get(r record, role string) (string, error) {
+	name, ok := s.fields[role]
+	if !ok {
+		return "", nil
+	}
+	return r.text(name)
+}
+
+// need is get for a role without which there is no example.
+func (s *shaper) need(r record, role string) (string, error) {
+	text, err := s.get(r, role)
+	if err != nil {
+		return "", err
+	}
+	if text == "" {
+		return "", bad(r.at, fmt.Sprintf("the field %q is missing or empty; the record has %s", s.fields[role], strings.Join(r.names(), ", ")),
+			"name the fields with --field, or skip such records with --skip-bad")
+	}
+	return text, nil
+}
+
+func (s *shaper) plain(r record, e *example) error {
+	text, err := s.need(r, "text")
+	e.parts = []part{{text, true}}
+	return err
+}
+
+// promptCompletion covers alpaca too, whose system and input go into the prompt.
+func (s *shaper) promptCompletion(r record, e *example) error {
+	if isList(r, s.fields["prompt"]) {
+		return s.conversation(r, e)
+	}
+	completion, err := s.need(r, "completion")
+	if err != nil {
+		return err
+	}
+	prompt, err := s.prompt(r)
+	if err != nil {
+		return err
+	}
+	e.parts = []part{{prompt, false}, {completion, true}}
+	return nil
+}
+
+func (s *shaper) prompt(r record) (string, error) {
+	var texts [3]string
+	for i, role := range []string{"system", "prompt", "input"} {
+		var err error
+		if texts[i], err = s.get(r, role); err != nil {
+			return "", err
+		}
+	}
+	if s.shape == "alpaca" {
+		return alpacaPrompt(texts[0], texts[1], texts[2]), nil
+	}
+	return joinLines(texts[:]...), nil
+}
+
+// alpacaPrompt writes the headings that the format is known by.
+func alpacaPrompt(system, instruction, input string) string {
+	var b strings.Builder
+	if system != "" {
+		b.WriteString(system + "\n\n")
+	}
+	b.WriteString("### Instruction:\n" + instruction + "\n\n")
+	if input != "" {
+		b.WriteString("### Input:\n" + input + "\n\n")
+	}
+	b.WriteString("### Response:\n")
+	return b.String()
+}
+
+// joinLines joins texts that are not empty, and ends in white space so that the
+// completion begins a word.
+func joinLines(texts ...string) string {
+	texts = slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return s == "" })
+	joined := strings.Join(texts, "\n")
+	if joined == "" || strings.HasSuffix(joined, "\n") || strings.HasSuffix(joined, " ") {
+		return joined
+	}
+	return joined + "\n"
+}
+
+func (s *shaper) classification(r record, e *example) error {
+	text, err := s.need(r, "text")
+	if err != nil {
+		return err
+	}
+	if e.label, err = s.need(r, "label"); err != nil {
+		return err
+	}
+	e.parts = []part{{joinLines(text) + "Label:", false}, {" " + e.label, true}}
+	return nil
+}
