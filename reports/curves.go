@@ -1,0 +1,233 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/reports/chart"
+)
+
+// Limits that keep a report of a thousand trials small; what they leave out is said.
+const (
+	curveLimit  = 12  // curves in one figure
+	pointLimit  = 120 // points of a curve
+	rowLimit    = 40  // steps in the table under a figure
+	trialsLimit = 200 // rows of the table of trials
+)
+
+func (b *builder) curves() Section {
+	s := Section{ID: "curves", Title: "Learning curves",
+		Lead: "Held-out loss of every arm on identical batches. Solid: measured. Dashed, with its fan: the forecast to the horizon, 80 % of it inside."}
+	trials, left := b.curveTrials()
+	var series []chart.Series
+	train := false
+	for _, t := range trials {
+		points := t.Outcome.EvalLoss
+		if len(points) == 0 {
+			points, train = t.Outcome.TrainLoss, true
+		}
+		series = append(series, b.series(t, points))
+	}
+	if len(series) == 0 || allEmpty(series) {
+		return skipped(s.ID, s.Title, "No trial recorded a loss.")
+	}
+	plot := chart.Lines{X: chart.Axis{Title: "optimizer step", Format: number}, Y: chart.Axis{Format: number}, Series: series, Focus: 0.98}
+	if h := b.run.Setup.HorizonSteps; h > 0 {
+		plot.Marks = append(plot.Marks, chart.Mark{X: float64(h), Label: "horizon"})
+	}
+	fig := figure("curves-chart", "Loss by step", b.curvesAlt(trials), plot, stepTable("Loss by step, nats a token", series))
+	fig.Note = "Loss in nats a predicted token."
+	s.Blocks = append(s.Blocks, Block{Figure: fig})
+	s.Blocks = append(s.Blocks, b.forecastTable()...)
+	if train {
+		s.Blocks = append(s.Blocks, Block{Notes: []string{"Arms without held-out losses are drawn by their training loss, which is no sound ground for a decision."}})
+	}
+	if left > 0 {
+		s.Blocks = append(s.Blocks, Block{Notes: []string{fmt.Sprintf("%s not drawn, to keep the picture legible; the JSON report holds all.", plural(left, "more curve"))}})
+	}
+	return s
+}
+
+// curveTrials picks the trials whose curves are drawn: the newest of each arm first,
+// then other seeds and branches while there is room.
+func (b *builder) curveTrials() (trials []evidence.TrialResult, left int) {
+	hasCurve := func(t evidence.TrialResult) bool {
+		return isMain(t.Stage) && len(t.Outcome.EvalLoss)+len(t.Outcome.TrainLoss) > 0
+	}
+	trials = b.newest(hasCurve)
+	drawn := map[string]bool{}
+	for _, t := range trials {
+		drawn[t.ID] = true
+	}
+	for _, t := range b.run.Trials {
+		more := hasCurve(t) || (t.Stage == evidence.StageBranch && len(t.Outcome.EvalLoss) > 0)
+		if drawn[t.ID] || !more {
+			continue
+		}
+		if len(trials) < curveLimit {
+			trials = append(trials, t)
+		} else {
+			left++
+		}
+	}
+	if len(trials) > curveLimit {
+		left += len(trials) - curveLimit
+		trials = trials[:curveLimit]
+	}
+	return trials, left
+}
+
+func (b *builder) series(t evidence.TrialResult, points []evidence.Point) chart.Series {
+	s := chart.Series{Label: t.Method.String(), Class: b.class(t.Method.String()), Points: thinned(points)}
+	if t.Stage == evidence.StageBranch {
+		s.Label, s.Thin = s.Label+", decay", true
+	}
+	if b.sameArm(t) > 1 {
+		s.Label = t.ID
+	}
+	for _, f := range b.run.Forecasts {
+		if f.Trial == t.ID {
+			s.Fan = fan(f)
+		}
+	}
+	return s
+}
+
+// sameArm counts the trials that would bear the same label.
+func (b *builder) sameArm(t evidence.TrialResult) int {
+	n := 0
+	for _, other := range b.run.Trials {
+		if other.Method == t.Method && other.Stage == t.Stage {
+			n++
+		}
+	}
+	return n
+}
+
+func fan(f evidence.Forecast) []chart.Band {
+	var out []chart.Band
+	for _, p := range f.Curve {
+		out = append(out, chart.Band{X: float64(p.Step), Low: p.P10, Mid: p.P50, High: p.P90})
+	}
+	return out
+}
+
+// thinned keeps every k-th point and the last.
+func thinned(points []evidence.Point) []chart.Point {
+	stride := max(1, (len(points)+pointLimit-1)/pointLimit)
+	var out []chart.Point
+	for i, p := range points {
+		if i%stride == 0 || i == len(points)-1 {
+			out = append(out, chart.Point{X: float64(p.Step), Y: p.Loss})
+		}
+	}
+	return out
+}
+
+func allEmpty(series []chart.Series) bool {
+	return !slices.ContainsFunc(series, func(s chart.Series) bool { return len(s.Points) > 0 })
+}
+
+func (b *builder) curvesAlt(trials []evidence.TrialResult) string {
+	text := "Curves of loss by optimizer step."
+	for _, t := range trials {
+		if p, ok := t.Outcome.LastEval(); ok {
+			text += fmt.Sprintf(" %s ends at %s after %s steps.", t.Method, nats(p.Loss), count(p.Step))
+		}
+	}
+	return text
+}
+
+// stepTable lists curves by step, thinned to what a person reads.
+func stepTable(caption string, series []chart.Series) Table {
+	names := []string{"Step"}
+	values := map[int]map[int]float64{}
+	for i, s := range series {
+		names = append(names, s.Label)
+		for _, p := range s.Points {
+			step := int(p.X)
+			if values[step] == nil {
+				values[step] = map[int]float64{}
+			}
+			values[step][i] = p.Y
+		}
+	}
+	t := Table{Caption: caption, Columns: columns(names...)}
+	for _, step := range thinSteps(values) {
+		row := []string{count(step)}
+		for i := range series {
+			cell := ""
+			if v, ok := values[step][i]; ok {
+				cell = nats(v)
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func thinSteps(values map[int]map[int]float64) []int {
+	var steps []int
+	for step := range values {
+		steps = append(steps, step)
+	}
+	slices.Sort(steps)
+	stride := max(1, (len(steps)+rowLimit-1)/rowLimit)
+	var out []int
+	for i, step := range steps {
+		if i%stride == 0 || i == len(steps)-1 {
+			out = append(out, step)
+		}
+	}
+	return out
+}
+
+func (b *builder) forecastTable() []Block {
+	if len(b.run.Forecasts) == 0 {
+		return nil
+	}
+	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Learning rate", "Steps seen", "Horizon",
+		"Loss at horizon", "80 % from", "80 % to", "Best loss", "Best step"), Column{Name: "Remark"})}
+	for _, f := range b.run.Forecasts {
+		remark := ""
+		if f.Misfit {
+			remark = "no law fits; the last value stands in"
+		}
+		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), count(f.SeenSteps), count(f.HorizonSteps),
+			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), remark})
+	}
+	return []Block{{Table: &t}}
+}
+
+func (b *builder) gap() Section {
+	s := Section{ID: "gap", Title: "The difference",
+		Lead: "LoRA's loss less full's at the horizon. Right of zero full fine-tuning is better; inside the grey band the difference does not matter."}
+	if len(b.run.Gaps) == 0 {
+		return skipped(s.ID, s.Title, "Only one method has a usable curve, so there is no difference to show.")
+	}
+	plot := chart.Intervals{X: chart.Axis{Title: "nats a token", Format: number}, Origin: true, Left: "LoRA better", Right: "full better"}
+	if b.rec != nil {
+		plot.TieLow, plot.TieHigh = -b.rec.Stakes.TieNats, b.rec.Stakes.TieNats
+	}
+	t := Table{Caption: "LoRA less full, nats a token", Columns: append(columns("Arm", "At horizon", "80 % from", "80 % to",
+		"At best checkpoints", "80 % from", "80 % to", "P(full better)"), Column{Name: "Evidence"})}
+	for _, g := range b.run.Gaps {
+		name := g.LoRAMethod.String()
+		for _, d := range []struct {
+			when string
+			dist evidence.Distribution
+		}{{"at the horizon", g.AtHorizon}, {"at the best checkpoints", g.AtBest}} {
+			if d.dist == (evidence.Distribution{}) {
+				continue
+			}
+			plot.Rows = append(plot.Rows, chart.Interval{Label: name + " " + d.when, Class: b.class(name),
+				Low: d.dist.P10, Mid: d.dist.Mean, High: d.dist.P90, Note: nats(d.dist.Mean)})
+		}
+		t.Rows = append(t.Rows, []string{name, nats(g.AtHorizon.Mean), nats(g.AtHorizon.P10), nats(g.AtHorizon.P90),
+			nats(g.AtBest.Mean), nats(g.AtBest.P10), nats(g.AtBest.P90), percent(g.PFullBetter), regimeWords(g.Regime)})
+	}
+	s.Blocks = []Block{{Figure: figure("gap-chart", "LoRA less full", "Difference of the losses with 80 % intervals.", plot, t)}}
+	return s
+}

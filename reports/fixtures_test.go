@@ -1,0 +1,178 @@
+package reports_test
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"ftadvise/advisor"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/reports"
+)
+
+// The fixtures are made here, not measured: they show every part of a report.
+
+func moment() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
+
+func options() reports.Options { return reports.Options{Now: moment(), Version: "test"} }
+
+func full() evidence.Method { return evidence.Method{Kind: evidence.Full} }
+
+func lora(rank int) evidence.Method {
+	return evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: 16, Targets: evidence.AllLinear}
+}
+
+// curve falls from start to floor by a power law, with a little deterministic noise.
+func curve(start, floor, decay float64, steps, every int) []evidence.Point {
+	var out []evidence.Point
+	for s := 0; s <= steps; s += every {
+		noise := 0.004 * math.Sin(float64(s)*1.7)
+		out = append(out, evidence.Point{Step: s, Loss: floor + (start-floor)*math.Pow(1+float64(s)/40, -decay) + noise})
+	}
+	return out
+}
+
+func normal(mean, sd float64) evidence.Distribution {
+	return evidence.Distribution{Mean: mean, SD: sd, P10: mean - 1.2816*sd, P50: mean, P90: mean + 1.2816*sd}
+}
+
+func probe(id string, m evidence.Method, rate float64, points []evidence.Point, stepSeconds float64, peak, trainable int64) evidence.TrialResult {
+	last := points[len(points)-1].Step
+	var train, norms []evidence.Point
+	for _, p := range points[1:] {
+		train = append(train, evidence.Point{Step: p.Step, Loss: p.Loss - 0.05})
+		norms = append(norms, evidence.Point{Step: p.Step, Loss: 1 + 1/float64(p.Step)})
+	}
+	return evidence.TrialResult{
+		Trial: evidence.Trial{ID: id, Stage: evidence.StageProbe, Method: m, LearningRate: rate, Steps: last,
+			Schedule: evidence.Schedule{Shape: evidence.Constant, WarmupSteps: 20}},
+		Outcome: evidence.Outcome{Status: evidence.Completed, Steps: last, TrainLoss: train, EvalLoss: points, GradNorm: norms,
+			GeneralLoss: []evidence.Point{{Step: 0, Loss: 2.9}, {Step: last, Loss: 2.9 + 2*rate*100}},
+			StepSeconds: evidence.Summary{N: last - 5, Median: stepSeconds, P10: stepSeconds * 0.96, P90: stepSeconds * 1.11}, TokensPerSecond: 4096 / stepSeconds,
+			PeakAllocatedBytes: peak, PeakReservedBytes: peak + peak/12, TrainableParams: trainable, TotalParams: 1_235_814_400 + trainable%1_235_814_400,
+			MicroBatch: 4, Accumulation: 2, Seconds: stepSeconds * float64(last) * 1.2},
+	}
+}
+
+func searchTrials(m evidence.Method, prefix string, centre, start float64) []evidence.TrialResult {
+	var out []evidence.TrialResult
+	for i, factor := range []float64{0.3, 1, 3, 10} {
+		loss := start - 0.5 + 0.09*math.Pow(math.Log10(factor)-0.15, 2)
+		t := evidence.TrialResult{
+			Trial:   evidence.Trial{ID: fmt.Sprintf("%s.search-%d", prefix, i), Stage: evidence.StageSearch, Method: m, LearningRate: centre * factor, Steps: 30},
+			Outcome: evidence.Outcome{Status: evidence.Dropped, Steps: 30, EvalLoss: []evidence.Point{{Step: 0, Loss: start}, {Step: 30, Loss: loss}}, Seconds: 12},
+		}
+		if i == 1 {
+			t.Outcome.Status = evidence.Completed
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func ptr(v float64) *float64 { return &v }
+
+// baseRun is a calibration of a 1.2 B model on an H200 with both arms at 400 of 2,000 steps.
+func baseRun() *evidence.Run {
+	f := probe("full.probe", full(), 2e-5, curve(2.61, 1.742, 0.8, 400, 20), 0.412, 24<<30, 1_235_814_400)
+	l := probe("lora-r8.probe", lora(8), 2e-4, curve(2.61, 1.749, 0.82, 400, 20), 0.335, 9<<30, 5_636_096)
+	run := &evidence.Run{
+		Schema: 1, ID: "01JDC0FFEE", CreatedAt: moment().Add(-time.Hour), FinishedAt: moment().Add(-50 * time.Minute), Seconds: 571, State: evidence.Done, Version: "test",
+		Setup: evidence.Setup{
+			Model: evidence.Model{Name: "example/base-1b@0a1b2c3", Revision: "0a1b2c3", Architecture: "llama", Params: 1_235_814_400, Layers: 16,
+				Hidden: 2048, Vocab: 128256, MaxPositions: 8192, Fingerprint: "sha256:6f1e6c1e0a66d4bd3a51"},
+			Device: "cuda:0", Precision: "bf16", SeqLength: 512, MicroBatch: 4, Accumulation: 2, HorizonSteps: 2000, BudgetSeconds: 600, Seed: 7, EvalRows: 128, LoRA: lora(8),
+			Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, ClipNorm: 1},
+		},
+		Environment: evidence.Environment{Host: "gpu-box", OS: "linux/amd64", CPU: "some CPU", Cores: 16, MemoryBytes: 128 << 30, Engine: "ftadvise-engine test",
+			Libtorch: "2.11.0", Threads: 16, GPU: "NVIDIA H200", GPUMemoryBytes: 139 << 30, GPUFreeBytes: 138 << 30, Driver: "580.1", ComputeCapacity: "9.0"},
+		Data: evidence.Data{Name: "support/tickets.jsonl", Format: "jsonl", Shape: "prompt-completion", Fingerprint: "sha256:aa55aa55bb66", Records: 48210, Bytes: 61 << 20,
+			Tokens: 14_100_000, TrainRows: 27_539, EvalRows: 128, EvalTokens: 61_004, LabelledShare: 0.62, TruncatedShare: 0.011, DuplicateShare: 0.024, NearDupShare: 0.05,
+			LeakShare: 0.0021, Samples: []evidence.Sample{{Prompt: "Customer: my parcel is late.\nAgent: ", Completion: "I am sorry. It arrives on Tuesday."}}},
+		Domain: evidence.Domain{BaseLoss: ptr(2.61), BaseGeneralLoss: ptr(2.9), UniformLoss: ptr(11.76), DemandBits: ptr(1.75e7), CapacityBits: ptr(1.127e7),
+			TypeTokenRatio: ptr(0.021), TokenDivergence: ptr(0.31), TokenEntropy: ptr(8.4), Narrowness: ptr(0.44), EmbeddingGradShare: ptr(0.19)},
+		Trials: append(append(searchTrials(full(), "full", 2e-5, 2.61), searchTrials(lora(8), "lora-r8", 2e-4, 2.61)...), f, l),
+	}
+	for i := range 16 {
+		for _, part := range []string{"self_attn.q_proj", "mlp.down_proj"} {
+			run.Domain.Layers = append(run.Domain.Layers, evidence.LayerSpectrum{Name: fmt.Sprintf("model.layers.%d.%s", i, part),
+				EffectiveRank: 20 + 9*math.Sin(float64(i)), TopRankShare: 0.61 - 0.01*float64(i), UpdateStableRank: 7 + float64(i)/3})
+		}
+	}
+	setForecasts(run, 1.806, 1.811, 0.012)
+	return run
+}
+
+// setForecasts gives both arms a forecast and a gap.
+func setForecasts(run *evidence.Run, fullLoss, loraLoss, sd float64) {
+	make := func(id string, m evidence.Method, rate, seen, loss float64) evidence.Forecast {
+		f := evidence.Forecast{Trial: id, Method: m, LearningRate: rate, HorizonSteps: run.Setup.HorizonSteps, SeenSteps: 400,
+			Loss: normal(loss, sd), BestLoss: normal(loss-0.002, sd), BestStep: run.Setup.HorizonSteps, Weight: map[string]float64{"power": 0.7, "last": 0.3}}
+		for s := 400; s <= run.Setup.HorizonSteps; s += 160 {
+			share := float64(s-400) / float64(run.Setup.HorizonSteps-400)
+			mid := seen + (loss-seen)*math.Sqrt(share)
+			f.Curve = append(f.Curve, evidence.FanPoint{Step: s, P10: mid - 1.2816*sd*math.Sqrt(share), P50: mid, P90: mid + 1.2816*sd*math.Sqrt(share)})
+		}
+		return f
+	}
+	run.Forecasts = []evidence.Forecast{make("full.probe", full(), 2e-5, lastLoss(run, "full.probe"), fullLoss), make("lora-r8.probe", lora(8), 2e-4, lastLoss(run, "lora-r8.probe"), loraLoss)}
+	diff := loraLoss - fullLoss
+	spread := 0.4 * sd
+	run.Gaps = []evidence.Gap{{Full: "full.probe", LoRA: "lora-r8.probe", LoRAMethod: lora(8), AtHorizon: normal(diff, spread), AtBest: normal(diff+0.001, spread),
+		PFullBetter: 0.5 * math.Erfc(-diff/spread/math.Sqrt2), Regime: evidence.Decided}}
+}
+
+func lastLoss(run *evidence.Run, trial string) float64 {
+	for _, t := range run.Trials {
+		if p, ok := t.Outcome.LastEval(); ok && t.ID == trial {
+			return p.Loss
+		}
+	}
+	return 2
+}
+
+func bill(training, serving, accuracy, sd float64) ([]advisor.Cost, evidence.Distribution) {
+	costs := []advisor.Cost{
+		{Name: "training", USD: normal(training, training/12), Basis: "2,000 steps at the measured step time, $3.50 a GPU hour"},
+		{Name: "serving", USD: normal(serving, serving/20), Basis: "12 months, one task, memory held at $0.03 a GiB and month"},
+		{Name: "retraining", USD: normal(training*0.6+250, 40), Basis: "the base model changes once a year"},
+		{Name: "accuracy", USD: normal(accuracy, sd), Basis: "loss above the best arm's × $10,000 a nat"},
+		{Name: "forgetting", USD: normal(accuracy/9, sd/9), Basis: "rise of the general loss × $0 a nat"},
+	}
+	var mean float64
+	for _, c := range costs {
+		mean += c.USD.Mean
+	}
+	return costs, normal(mean, sd+training/12)
+}
+
+func option(m evidence.Method, rate float64, loss evidence.Distribution, training, serving, accuracy, sd, regret float64) advisor.Option {
+	costs, total := bill(training, serving, accuracy, sd)
+	return advisor.Option{Name: m.String(), Method: m, LearningRate: rate, Loss: &loss, BestLoss: &loss, Costs: costs, Total: total, RegretUSD: regret,
+		StepSeconds: 0.4, PeakBytes: 9 << 30, Trainable: 5_636_096, TrainHours: 0.3}
+}
+
+func advice(run *evidence.Run) *advisor.Recommendation {
+	p, even := run.Gaps[0].PFullBetter, 61_400.0
+	return &advisor.Recommendation{
+		Schema: 1, Run: run.ID, CreatedAt: moment(), Version: "test",
+		Verdict: advisor.Verdict{Answer: advisor.UseLoRA, Method: lora(8), Policy: "balanced@3f9a1c22", Rule: "cheaper-in-expectation",
+			Because: "LoRA's expected total is lower by $310 and no constraint speaks against it",
+			Trace: []advisor.RuleTrace{
+				{Rule: "nothing-fits", When: "full_fits == 0 && lora_fits == 0", Values: map[string]float64{"full_fits": 1, "lora_fits": 1}},
+				{Rule: "cheaper-in-expectation", When: "saving_usd > 0", Matched: true, Values: map[string]float64{"saving_usd": 310}},
+			}},
+		Headline:    "LoRA of rank 8 is expected to cost $310 less over 12 months and to lose 0.005 nats a token, less than what matters.",
+		PFullBetter: &p, Confidence: 0.94, Regime: evidence.Decided,
+		Options:   []advisor.Option{option(full(), 2e-5, run.Forecasts[0].Loss, 480, 420, 8, 40, 322), option(lora(8), 2e-4, run.Forecasts[1].Loss, 290, 260, 58, 90, 12)},
+		Ratios:    &advisor.Ratios{StepTime: 1.23, PeakBytes: 2.67, Trainable: 219},
+		Flips:     []advisor.Flip{{Fact: "usd_per_nat", Now: 10_000, At: 61_400, Unit: "$/nat", Answer: advisor.UseFull, Text: "Full wins above $61,400 a nat; a nat is now worth $10,000."}, {Fact: "tasks", Now: 1, At: 0.3, Unit: "tasks", Answer: advisor.UseFull, Text: "Full never wins by the number of tasks: LoRA gains with each."}},
+		Tornado:   []advisor.Swing{{Fact: "worth of a nat", Unit: "$", Low: 1000, High: 80_000, LowUSD: -360, HighUSD: 130, Flips: true}, {Fact: "price of a GPU hour", Unit: "$", Low: 1.5, High: 6, LowUSD: -210, HighUSD: -520}, {Fact: "difference of the losses", Unit: "nats", Low: -0.001, High: 0.011, LowUSD: -370, HighUSD: -250}, {Fact: "months", Unit: "months", Low: 3, High: 36, LowUSD: -280, HighUSD: -390}},
+		BreakEven: &even, More: &advisor.MoreEvidence{Steps: 400, Seconds: 300, CostUSD: 0.29, WorthUSD: 0.11, Command: "ftadvise calibrate --resume 01JDC0FFEE --budget 10m"},
+		Stakes: advisor.Stakes{USDPerNat: 10_000, Months: 12, TieNats: 0.01, Tasks: 1},
+		Assumptions: []advisor.Assumption{{Name: "worth of a nat", Value: "$10,000", Origin: "default"}, {Name: "months", Value: "12", Origin: "default"},
+			{Name: "price of a GPU hour", Value: "$3.50", Origin: "config.yaml:12"}, {Name: "peak memory", Value: "9 GiB", Origin: "measured"}},
+		Features: map[string]float64{"usd_per_nat": 10_000, "narrowness": 0.44, "target_params": 1_235_814_400, "gap_nats": 0.005, "saving_usd": 310},
+		Next:     []string{"ftadvise report 01JDC0FFEE --output html"},
+	}
+}

@@ -1,0 +1,255 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"ftadvise/advisor"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/reports/chart"
+)
+
+// answerTitle is the verdict in a few words.
+func (b *builder) answerTitle() string {
+	if b.rec == nil {
+		return "Measured, without advice"
+	}
+	m := b.rec.Verdict.Method
+	switch b.rec.Verdict.Answer {
+	case advisor.UseFull:
+		return "Full fine-tuning"
+	case advisor.UseLoRA:
+		return "LoRA" + rankOf(m)
+	case advisor.RaiseRank:
+		return "LoRA with a higher rank" + rankOf(m)
+	case advisor.Either:
+		return "Either will do"
+	case advisor.BudgetTooSmall:
+		return "This budget cannot tell"
+	case advisor.Unfit:
+		return "No recommendation"
+	case advisor.NothingFits:
+		return "Neither method fits"
+	}
+	return string(b.rec.Verdict.Answer)
+}
+
+func rankOf(m evidence.Method) string {
+	if m.Rank == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", rank %d", m.Rank)
+}
+
+func (b *builder) tone() string {
+	if b.rec == nil {
+		return "open"
+	}
+	switch b.rec.Verdict.Answer {
+	case advisor.UseFull:
+		return "full"
+	case advisor.UseLoRA, advisor.RaiseRank:
+		return "lora"
+	case advisor.Unfit, advisor.NothingFits:
+		return "stop"
+	}
+	return "open"
+}
+
+func (b *builder) front() Front {
+	f := Front{Tone: b.tone(), Answer: b.answerTitle(), Trust: b.trust(), Caution: b.caution()}
+	if b.rec == nil {
+		f.Headline = "The trials below were run; ask for a recommendation to learn what follows from them."
+		f.NoMoney = noAdvice
+		return f
+	}
+	f.Headline = b.rec.Headline
+	f.Chances = b.chances()
+	f.Money, f.NoMoney = b.money()
+	f.Flips = b.flips()
+	return f
+}
+
+// chances are the numbers printed large.
+func (b *builder) chances() []Fact {
+	var out []Fact
+	named := b.rec.Verdict.Method.Kind != ""
+	if named {
+		out = append(out, Fact{Name: "that this choice has the lower total cost", Value: percent(b.rec.Confidence)})
+	}
+	if p := b.rec.PFullBetter; p != nil {
+		out = append(out, Fact{Name: "that full fine-tuning reaches the lower loss", Value: percent(*p)})
+	}
+	if named {
+		for _, o := range b.rec.Options {
+			if o.Method == b.rec.Verdict.Method {
+				out = append(out, Fact{Name: "expected regret of choosing it", Value: usd(o.RegretUSD)})
+			}
+		}
+	}
+	return out
+}
+
+// money is the total of each option with its interval.
+func (b *builder) money() (*Figure, string) {
+	if len(b.rec.Options) == 0 {
+		return nil, "No option could be priced: " + lower(b.rec.Verdict.Because) + "."
+	}
+	plot := chart.Intervals{X: chart.Axis{Title: fmt.Sprintf("total over %s, US dollars", months(b.rec.Stakes.Months)), Format: usdTick, Zero: true}}
+	table := Table{Caption: "Total cost of each option", Columns: append(columns("Option", "Expected total", "80 % from", "80 % to", "Expected regret"), Column{Name: "Remark"})}
+	for _, o := range b.rec.Options {
+		plot.Rows = append(plot.Rows, chart.Interval{Label: o.Name, Class: b.class(o.Name),
+			Low: o.Total.P10, Mid: o.Total.Mean, High: o.Total.P90, Note: usdRange(o.Total)})
+		table.Rows = append(table.Rows, []string{o.Name, usd(o.Total.Mean), usd(o.Total.P10), usd(o.Total.P90), usd(o.RegretUSD), o.Dominated})
+	}
+	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80 % interval.", plot, table)
+	fig.Note = "Dot: expected total. Bar: 80 % interval."
+	return fig, ""
+}
+
+func months(n float64) string {
+	if n == 1 {
+		return "1 month"
+	}
+	return number(n) + " months"
+}
+
+// flips says what would change the answer, in sentences.
+func (b *builder) flips() []string {
+	var out []string
+	for _, f := range b.rec.Flips {
+		text := f.Text
+		if text == "" {
+			text = fmt.Sprintf("%s: the answer becomes %s at %s %s (now %s).", f.Fact, f.Answer, number(f.At), f.Unit, number(f.Now))
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// caution picks the doubt that must not be missed.
+func (b *builder) caution() string {
+	switch {
+	case b.run.Setup.Model.RandomWeights:
+		return "The weights are random: times and memory are real, losses mean nothing."
+	case b.run.State == evidence.Running || b.run.State == evidence.Stopped:
+		return "The calibration is not finished; what is below may change."
+	case b.run.State == evidence.Abandoned:
+		return "The calibration failed before it was through."
+	case b.run.Data.LeakShare > 0.01:
+		return percent(b.run.Data.LeakShare) + " of the held-out records are in the training data: held-out losses are too good."
+	}
+	return ""
+}
+
+func (b *builder) trust() []Fact {
+	out := []Fact{{Name: "Evidence", Value: regimeWords(b.regime())}}
+	if seen, horizon := b.reach(); horizon > 0 && seen > 0 {
+		note := fmt.Sprintf("%s of %s steps; the rest is forecast", count(seen), count(horizon))
+		if seen >= horizon {
+			note = count(horizon) + " steps, nothing is forecast"
+		}
+		out = append(out, Fact{Name: "Horizon trained", Value: percent(min(1, float64(seen)/float64(horizon))), Note: note})
+	}
+	if n := b.run.Data.EvalTokens; n > 0 {
+		out = append(out, Fact{Name: "Held out", Value: count(n) + " tokens", Note: plural(b.run.Data.EvalRows, "row")})
+	}
+	if n := b.seeds(); n > 0 {
+		out = append(out, Fact{Name: "Seeds", Value: fmt.Sprint(n), Note: seedNote(n)})
+	}
+	n := len(b.allWarnings())
+	note := ""
+	if n > 0 {
+		note = "listed below"
+	}
+	return append(out, Fact{Name: "Warnings", Value: fmt.Sprint(n), Note: note})
+}
+
+func seedNote(n int) string {
+	if n == 1 {
+		return "the spread between seeds was not measured"
+	}
+	return ""
+}
+
+func (b *builder) regime() evidence.Regime {
+	if b.rec != nil && b.rec.Regime != "" {
+		return b.rec.Regime
+	}
+	if len(b.run.Gaps) > 0 {
+		return b.run.Gaps[0].Regime
+	}
+	return ""
+}
+
+func regimeWords(r evidence.Regime) string {
+	switch r {
+	case evidence.Measured:
+		return "measured to the horizon"
+	case evidence.Decided:
+		return "forecast, and it decides"
+	case evidence.NeedsMore:
+		return "forecast, more would help"
+	case evidence.BudgetTooSmall:
+		return "too little to decide"
+	}
+	return "losses were not compared"
+}
+
+// reach gives the steps that every compared arm was trained for, and the horizon.
+func (b *builder) reach() (seen, horizon int) {
+	for i, f := range b.run.Forecasts {
+		if i == 0 || f.SeenSteps < seen {
+			seen = f.SeenSteps
+		}
+		horizon = max(horizon, f.HorizonSteps)
+	}
+	return seen, horizon
+}
+
+// seeds is the number of seeds of the arm that has the fewest.
+func (b *builder) seeds() int {
+	seeds := map[string]map[int64]bool{}
+	for _, t := range b.run.Trials {
+		if !isMain(t.Stage) || t.Stage == evidence.StageImport {
+			continue
+		}
+		arm := t.Method.String()
+		if seeds[arm] == nil {
+			seeds[arm] = map[int64]bool{}
+		}
+		seeds[arm][t.Seed] = true
+	}
+	fewest := 0
+	for _, s := range seeds {
+		if fewest == 0 || len(s) < fewest {
+			fewest = len(s)
+		}
+	}
+	return fewest
+}
+
+// lower makes the first letter small, to go on in a sentence.
+func lower(s string) string {
+	s = strings.TrimSuffix(strings.TrimSpace(s), ".")
+	if s == "" {
+		return "no reason was given"
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}
+
+func usdTick(v float64) string {
+	switch a := max(v, -v); {
+	case a >= 1e9:
+		return usd(v/1e9) + "B"
+	case a >= 1e6:
+		return usdShort(v/1e6) + "M"
+	case a >= 1e4:
+		return usdShort(v/1e3) + "k"
+	}
+	return usdShort(v)
+}
+
+func usdShort(v float64) string {
+	return strings.TrimSuffix(usd(v), ".00")
+}

@@ -1,0 +1,144 @@
+package reports
+
+import (
+	"fmt"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/reports/chart"
+)
+
+func (b *builder) overhead() Section {
+	s := Section{ID: "overhead", Title: "Overhead of full fine-tuning", Lead: "Parameters, time and memory as measured on this device, and full's figures over LoRA's."}
+	arms := b.measured()
+	if len(arms) == 0 {
+		return skipped(s.ID, s.Title, "No step was timed.")
+	}
+	t := Table{Caption: "Measured per arm", Columns: columns("Arm", "Total parameters", "Trainable", "Step time, median", "Step time, 80 %",
+		"Tokens a second", "Peak allocated", "Peak reserved", "Batch")}
+	for _, a := range arms {
+		o := a.Outcome
+		t.Rows = append(t.Rows, []string{a.Method.String(), count(o.TotalParams), trainable(o), span(zeroIsNone(o.StepSeconds.Median)),
+			span(zeroIsNone(o.StepSeconds.P10)) + " to " + span(zeroIsNone(o.StepSeconds.P90)), number(o.TokensPerSecond),
+			size(zeroIsNone(float64(o.PeakAllocatedBytes))), size(zeroIsNone(float64(o.PeakReservedBytes))), microBatch(o.MicroBatch, o.Accumulation)})
+	}
+	s.Blocks = []Block{{Table: &t}}
+	if r := b.ratios(arms); r != nil {
+		s.Blocks = append(s.Blocks, Block{Table: r})
+	}
+	s.Blocks = append(s.Blocks, Block{Notes: []string{"Step time is an optimizer step without the warm-up steps; the interval holds the middle 80 % of the steps."}})
+	return s
+}
+
+// zeroIsNone turns what was not measured into what prints as a dash.
+func zeroIsNone(v float64) float64 {
+	if v == 0 {
+		return -1
+	}
+	return v
+}
+
+func trainable(o evidence.Outcome) string {
+	if o.TotalParams == 0 {
+		return none
+	}
+	return fmt.Sprintf("%s (%s)", count(o.TrainableParams), percent(float64(o.TrainableParams)/float64(o.TotalParams)))
+}
+
+// ratios is full's figures over each LoRA's, reckoned from the same trials.
+func (b *builder) ratios(arms []evidence.TrialResult) *Table {
+	t := &Table{Caption: "Full over LoRA", Columns: columns("Compared with", "Step time", "Peak allocated memory", "Trainable parameters")}
+	for _, full := range arms {
+		if full.Method.Kind != evidence.Full {
+			continue
+		}
+		for _, a := range arms {
+			if a.Method.Kind != evidence.LoRA {
+				continue
+			}
+			f, l := full.Outcome, a.Outcome
+			t.Rows = append(t.Rows, []string{a.Method.String(), times(f.StepSeconds.Median / l.StepSeconds.Median),
+				times(float64(f.PeakAllocatedBytes) / float64(l.PeakAllocatedBytes)), times(float64(f.TrainableParams) / float64(l.TrainableParams))})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return t
+}
+
+func (b *builder) memory() Section {
+	s := Section{ID: "memory", Title: "Memory", Lead: "Peak memory of each arm against the device. The total is measured; the parts are derived from parameter counts and precision, the rest being activations and buffers."}
+	plot := chart.Bars{X: chart.Axis{Title: "bytes allocated at the peak", Format: sizeTick}}
+	t := Table{Caption: "Peak allocated memory and its parts", Columns: append(columns("Arm", "Measured peak", "Weights", "Gradients", "Optimizer states", "Activations and rest"), Column{Name: "Outcome"})}
+	for _, a := range b.memoryTrials() {
+		p := partsOf(a, b.run.Setup.Precision)
+		plot.Bars = append(plot.Bars, p.bar(a))
+		t.Rows = append(t.Rows, []string{a.Method.String(), size(zeroIsNone(p.peak)), size(p.weights), size(p.gradients), size(p.states), size(p.rest), string(a.Outcome.Status)})
+	}
+	if len(plot.Bars) == 0 {
+		return skipped(s.ID, s.Title, "No trial measured its memory.")
+	}
+	env := b.run.Environment
+	if env.GPUMemoryBytes > 0 {
+		plot.Limit, plot.LimitLabel = float64(env.GPUMemoryBytes), "card: "+size(float64(env.GPUMemoryBytes))
+	} else if env.MemoryBytes > 0 {
+		plot.Limit, plot.LimitLabel = float64(env.MemoryBytes), "machine: "+size(float64(env.MemoryBytes))
+	}
+	s.Blocks = []Block{{Figure: figure("memory-chart", "Peak memory by part", "Stacked bars of peak memory by part, with the device's memory as a line.", plot, t)}}
+	return s
+}
+
+// memoryTrials gives each arm's measured trial, and arms that only ran out of memory.
+func (b *builder) memoryTrials() []evidence.TrialResult {
+	out := b.measured()
+	have := map[string]bool{}
+	for _, t := range out {
+		have[t.Method.String()] = true
+	}
+	return append(out, b.newest(func(t evidence.TrialResult) bool {
+		full := t.Outcome.Status == evidence.DoesNotFit || t.Outcome.Status == evidence.OutOfMemory
+		return full && !have[t.Method.String()]
+	})...)
+}
+
+// parts splits a peak.
+type parts struct{ peak, weights, gradients, states, rest float64 }
+
+// partsOf reckons what training must hold: the weights in the precision of the forward
+// pass, a gradient and AdamW's two moments for each trainable parameter, and with
+// bf16 a fp32 master copy of each.
+func partsOf(t evidence.TrialResult, precision string) parts {
+	o := t.Outcome
+	total, trained := float64(o.TotalParams), float64(o.TrainableParams)
+	p := parts{peak: float64(o.PeakAllocatedBytes)}
+	switch precision {
+	case "bf16":
+		p.weights, p.gradients, p.states = 2*total+4*trained, 2*trained, 8*trained
+	case "bf16-pure":
+		p.weights, p.gradients, p.states = 2*total, 2*trained, 4*trained
+	default:
+		p.weights, p.gradients, p.states = 4*total, 4*trained, 8*trained
+	}
+	p.rest = max(0, p.peak-p.weights-p.gradients-p.states)
+	return p
+}
+
+func (p parts) bar(t evidence.TrialResult) chart.Bar {
+	note := size(p.peak)
+	if p.peak == 0 {
+		note = string(t.Outcome.Status)
+		if p.weights > 0 {
+			note += ", at least " + size(p.weights+p.gradients+p.states)
+		}
+	}
+	return chart.Bar{Label: t.Method.String(), Note: note, Parts: []chart.Part{
+		{Value: p.weights, Class: "p0", Label: "weights"}, {Value: p.gradients, Class: "p1", Label: "gradients"},
+		{Value: p.states, Class: "p2", Label: "optimizer states"}, {Value: p.rest, Class: "p3", Label: "activations and rest"}}}
+}
+
+func sizeTick(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	return size(v)
+}
