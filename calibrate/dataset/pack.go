@@ -119,6 +119,7 @@ type collected struct {
 	distinct distinct
 	labels   map[string]int64
 	seq      int64
+	glance   bool // only how the data are read matters, not what they hold
 }
 
 func collect(ctx context.Context, o Options, tok *tokenizer.Tokenizer) (*collected, error) {
@@ -176,6 +177,9 @@ func (c *collected) readAll(ctx context.Context, r reader) error {
 		if n%readAhead == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if c.glance && c.shaper != nil {
+			return nil
+		}
 		rec, err := r.next()
 		if err == io.EOF {
 			return nil
@@ -209,6 +213,9 @@ func (c *collected) record(r record) error {
 			return err
 		}
 		c.shaper = s
+	}
+	if c.glance {
+		return nil
 	}
 	x, err := c.shaper.example(r)
 	if err != nil {
