@@ -1,54 +1,109 @@
 # ftadvise: `make help` lists the targets. GO, PYTHON and CXX pick the tools;
-# calibrate/torch/setup/libtorch.sh says how libtorch is found or fetched.
+# calibrate/torch/setup/libtorch.sh says how libtorch is found or installed.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
 GO ?= go
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftadvise
-SETUP := calibrate/torch/setup/libtorch.sh
+SETUP := calibrate/torch/setup
 ENV := bin/libtorch.env
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-LDFLAGS := -s -w
+LINT_VERSION := 2.15.0
+LINT := $(CACHE)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
+FUZZTIME ?= 10s
+TORCH ?= 2.8.0
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64
 
-# Packages that call libtorch; everything else is built and tested without cgo, so that
-# a change of libtorch rebuilds nothing else.
+# The engine finds libtorch where it was built against it, or in a folder or link of this
+# name beside it: so the program can move to another machine.
+BESIDE := -extldflags '-Wl,-rpath,\$$ORIGIN/libtorch/lib'
+
+# What calls libtorch. Everything else is built and tested without cgo, as it ships, so
+# that neither a change of libtorch nor of the C++ compiler rebuilds it.
 ENGINE := ./calibrate/torch/... ./cmd/ftadvise-engine/...
-PURE = $(shell CGO_ENABLED=0 $(GO) list ./... | grep -v -e /calibrate/torch -e /cmd/ftadvise-engine)
+PURE = $$(CGO_ENABLED=0 $(GO) list ./... | grep -v -e /calibrate/torch -e /cmd/ftadvise-engine)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: tools
-tools:
+.PHONY: go
+go:
 	@command -v $(GO) >/dev/null || { echo "make: error: no Go compiler ($(GO))" >&2; \
-		echo "make: hint: install Go 1.26 or newer, or set GO" >&2; exit 5; }
+		echo "make: hint: install Go 1.26.5 or newer, or set GO" >&2; exit 5; }
 
 .PHONY: libtorch
-libtorch: ## find or install libtorch and write bin/libtorch.env for cgo
-	@sh $(SETUP) env $(ENV)
+libtorch: ## find or install libtorch; writes bin/libtorch.env, cgo's flags
+	@sh $(SETUP)/libtorch.sh env $(ENV)
+
+.PHONY: cli
+cli: go ## build bin/ftadvise alone: pure Go, needs neither libtorch nor a C++ compiler
+	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/ftadvise ./cmd/ftadvise
+
+.PHONY: engine
+engine: go libtorch
+	@. $(ENV); $(GO) build -ldflags "$(BESIDE)" -o bin/ftadvise-engine ./cmd/ftadvise-engine
 
 .PHONY: build
-build: bin-ftadvise bin-engine ## build bin/ftadvise and bin/ftadvise-engine
-
-.PHONY: bin-ftadvise
-bin-ftadvise: tools
-	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ftadvise ./cmd/ftadvise
-
-.PHONY: bin-engine
-bin-engine: tools libtorch
-	@. $(ENV); $(GO) build -o bin/ftadvise-engine ./cmd/ftadvise-engine
+build: cli engine ## build bin/ftadvise and bin/ftadvise-engine
 
 .PHONY: demo
 demo: build ## advise on the embedded model and its two sample datasets
-	bin/ftadvise demo
+	@bin/ftadvise demo
 
 .PHONY: test
-test: tools libtorch ## run every test
+test: go libtorch ## run every test (the first time: install and compile libtorch's binding)
 	CGO_ENABLED=0 $(GO) test -timeout 10m $(PURE)
 	@. $(ENV); set -x; $(GO) test -timeout 10m $(ENGINE)
 
+.PHONY: check
+check: go libtorch $(LINT) ## vet and lint: style, the house diagram, go.mod in order
+	@. $(ENV); GOGC=50 $(LINT) run ./...
+	@. $(ENV); strays=$$($(GO) list -f '{{if .CgoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v /calibrate/torch || true); \
+		[ -z "$$strays" ] || { echo "make: error: cgo outside calibrate/torch: $$strays" >&2; exit 1; }
+	@$(GO) mod tidy -diff
+
+$(LINT):
+	@echo "make: building golangci-lint $(LINT_VERSION) (about a minute, once)" >&2
+	@GOBIN=$(@D) CGO_ENABLED=0 $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)
+
+.PHONY: race
+race: go ## run the tests of the concurrent pure-Go packages under the race detector
+	@CGO_ENABLED=1 $(GO) test -race -timeout 10m ./calibrate ./calibrate/store/... ./calibrate/worker/... ./reports/metrics/...
+
+.PHONY: fuzz
+fuzz: go ## run every fuzz target for FUZZTIME (10s)
+	@export CGO_ENABLED=0; for package in $(PURE); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+.PHONY: bench
+bench: go ## run the Go benchmarks of the pure packages
+	@CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE) | grep -v 'no test files'
+
+.PHONY: goldens
+goldens: go libtorch ## remake the golden numbers with transformers and PEFT (installs about 5 GB)
+	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON=$$python; . $(ENV); \
+	for script in $$(git ls-files '*/testdata/reference.py'); do \
+		echo "$$script"; "$$python" "$$script" >"$${script%.py}.json.new"; mv "$${script%.py}.json.new" "$${script%.py}.json"; \
+	done; \
+	for package in $$(git grep -l 'flag.Bool("update"' -- '*_test.go' | xargs -rn1 dirname | sort -u); do \
+		$(GO) test -count 1 "./$$package" -update; \
+	done
+
+.PHONY: compat
+compat: go ## build and test the engine against another libtorch: make compat TORCH=2.8.0
+	@FTADVISE_PRIVATE=1 FTADVISE_TORCH=$(TORCH) sh $(SETUP)/libtorch.sh env bin/libtorch-$(TORCH).env
+	@. bin/libtorch-$(TORCH).env; set -x; $(GO) build -o bin/ftadvise-engine-$(TORCH) ./cmd/ftadvise-engine; \
+		$(GO) test -timeout 10m $(ENGINE)
+
+.PHONY: release
+release: build ## write archives of both programs and their digests to dist/
+	@GO=$(GO) ENGINE_LDFLAGS="-s -w $(BESIDE)" bash $(SETUP)/release.sh dist "$(PLATFORMS)"
+
 .PHONY: clean
-clean: ## remove bin/ and dist/; the shared cache stays
+clean: ## remove bin/ and dist/; what is installed in the cache stays
 	rm -rf bin dist

@@ -212,7 +212,7 @@ install_private() {
 	mkdir "$part"
 	trap 'rm -rf "$part"; exit 130' INT TERM HUP
 	find_pip "$part"
-	say "installing torch $version in $1 (download about 530 MB, 1.4 GB unpacked; once for all clones)"
+	say "installing torch $version in $1 (0.5 to 1 GB to download, once for all clones)"
 	fill "$part" &
 	filling=$!
 	report_progress "$filling" "$part"
