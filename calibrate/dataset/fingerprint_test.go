@@ -9,7 +9,7 @@ import (
 func TestFingerprintIsPacks(t *testing.T) {
 	tok := stories(t)
 	for _, file := range []string{"tinyshakespeare/input.txt", "gsm8k/train.jsonl", "humaneval/HumanEval.jsonl.gz"} {
-		o := Options{Path: sharedData(t, file), SeqLength: 64, Seed: 1, MaxTrainRows: 500, EvalRows: 16}
+		o := Options{Path: sharedData(t, file), SeqLength: 512, Seed: 1, MaxTrainRows: 100, EvalRows: 4}
 		if file == "humaneval/HumanEval.jsonl.gz" {
 			o.Fields = map[string]string{"prompt": "prompt", "completion": "canonical_solution"}
 		}
@@ -21,7 +21,7 @@ func TestFingerprintIsPacks(t *testing.T) {
 		if err != nil || got != packed.Data.Fingerprint {
 			t.Errorf("%s: %s (%v), want %s", file, got, err, packed.Data.Fingerprint)
 		}
-		o.Seed, o.SeqLength = 2, 32
+		o.Seed, o.SeqLength = 2, 256
 		if again, err := Fingerprint(context.Background(), o); err != nil || again != got {
 			t.Errorf("%s: seed or length changed it: %s (%v)", file, again, err)
 		}
