@@ -101,7 +101,7 @@ func onlyPlainLoRA(where string, c adapterConfig, all map[string]json.RawMessage
 
 func readTargets(raw json.RawMessage) (string, error) {
 	var pattern string
-	if json.Unmarshal(raw, &pattern) == nil {
+	if json.Unmarshal(raw, &pattern) == nil && pattern != "" {
 		return pattern, nil
 	}
 	var list []string

@@ -30,9 +30,10 @@ type reference struct {
 
 type referenceSettings struct {
 	R             int
-	TargetModules any  `json:"target_modules"`
-	DoRA          bool `json:"use_dora"`
-	RSLoRA        bool `json:"use_rslora"`
+	TargetModules any             `json:"target_modules"`
+	DoRA          bool            `json:"use_dora"`
+	RSLoRA        bool            `json:"use_rslora"`
+	AdapterConfig json.RawMessage `json:"adapter_config"`
 	Trainable     int64
 	Total         int64
 	Tensors       [][2]any // of layer 0

@@ -80,7 +80,10 @@ def lora(model_type, config, settings):
     wrapped = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", lora_alpha=8, **settings))
     trainable, total = wrapped.get_nb_trainable_parameters()
     state = get_peft_model_state_dict(wrapped)
-    return {**settings, "trainable": trainable, "total": total,
+    saved = json.loads(json.dumps(wrapped.peft_config["default"].to_dict(), default=sorted))
+    if isinstance(settings["target_modules"], list):
+        settings["target_modules"].sort()
+    return {**settings, "adapter_config": saved if config.name_or_path == "keep" else None, "trainable": trainable, "total": total,
             "tensors": [[name, list(t.shape)] for name, t in sorted(state.items()) if "layers.0" in name or "h.0" in name]}
 
 
@@ -102,6 +105,7 @@ def frequencies(model, config):
 def describe(name, model_type, fields):
     config = AutoConfig.for_model(model_type, **fields)
     config._attn_implementation = "eager"
+    config.name_or_path = "keep" if name in ("gpt2", "llama") else ""
     model = AutoModelForCausalLM.from_config(config)
     with tempfile.TemporaryDirectory() as folder:
         config.architectures = [type(model).__name__]
@@ -142,4 +146,5 @@ def main():
     print()
 
 
-main()
+if __name__ == "__main__":
+    main()
