@@ -96,3 +96,24 @@ func percent(p float64) string {
 }
 
 func nats(v float64) string { return strconv.FormatFloat(round(v, 3), 'g', 4, 64) + " nats" }
+
+// FormatFact prints a fact's value with its unit: gap_nats 0.0312 as "0.0312 nats".
+func FormatFact(name string, v float64) string {
+	switch {
+	case strings.Contains(name, "usd"):
+		return usd(v)
+	case strings.HasPrefix(name, "p_"), strings.HasSuffix(name, "_share"):
+		return percent(v)
+	case strings.HasSuffix(name, "_nats"):
+		return nats(v)
+	case strings.HasSuffix(name, "_bytes"):
+		return bytesText(v)
+	case strings.HasSuffix(name, "_params"):
+		return count(v)
+	case strings.HasSuffix(name, "_hours"):
+		return seconds(v * 3600)
+	case strings.HasSuffix(name, "_seconds"):
+		return seconds(v)
+	}
+	return strconv.FormatFloat(round(v, 3), 'f', -1, 64)
+}
