@@ -32,12 +32,12 @@ func (b *builder) curves() Section {
 	if len(series) == 0 || allEmpty(series) {
 		return skipped(s.ID, s.Title, "No trial recorded a loss.")
 	}
-	plot := chart.Lines{X: chart.Axis{Title: "optimizer step", Format: number}, Y: chart.Axis{Format: number}, Series: series, Focus: 0.98}
+	plot := chart.Lines{X: chart.Axis{Title: "optimizer step", Format: number}, Y: chart.Axis{Format: number}, Series: series, Focus: 0.9}
 	if h := b.run.Setup.HorizonSteps; h > 0 {
 		plot.Marks = append(plot.Marks, chart.Mark{X: float64(h), Label: "horizon"})
 	}
 	fig := figure("curves-chart", "Loss by step", b.curvesAlt(trials), plot, stepTable("Loss by step, nats a token", series))
-	fig.Note = "Loss in nats a predicted token."
+	fig.Note = "Loss in nats a predicted token. The first steps lie above the picture where they would flatten the rest."
 	s.Blocks = append(s.Blocks, Block{Figure: fig})
 	s.Blocks = append(s.Blocks, b.forecastTable()...)
 	if train {
@@ -198,6 +198,7 @@ func (b *builder) forecastTable() []Block {
 		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), count(f.SeenSteps), count(f.HorizonSteps),
 			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), remark})
 	}
+	t = t.compact()
 	return []Block{{Table: &t}}
 }
 
@@ -229,5 +230,45 @@ func (b *builder) gap() Section {
 			nats(g.AtBest.Mean), nats(g.AtBest.P10), nats(g.AtBest.P90), percent(g.PFullBetter), regimeWords(g.Regime)})
 	}
 	s.Blocks = []Block{{Figure: figure("gap-chart", "LoRA less full", "Difference of the losses with 80 % intervals.", plot, t)}}
+	if fig := b.pairedFigure(plot.TieLow, plot.TieHigh); fig != nil {
+		s.Blocks = append(s.Blocks, Block{Figure: fig})
+	}
 	return s
+}
+
+// pairedFigure draws the measured difference at each step that both arms were
+// evaluated at: the batches are the same, so their common noise cancels.
+func (b *builder) pairedFigure(tieLow, tieHigh float64) *Figure {
+	plot := chart.Lines{X: chart.Axis{Title: "optimizer step", Format: number}, Y: chart.Axis{Format: number}, TieLow: tieLow, TieHigh: tieHigh, Origin: true}
+	for _, g := range b.run.Gaps {
+		full := map[int]float64{}
+		for _, p := range b.outcome(g.Full).EvalLoss {
+			full[p.Step] = p.Loss
+		}
+		var both []evidence.Point
+		for _, p := range b.outcome(g.LoRA).EvalLoss {
+			if f, ok := full[p.Step]; ok && p.Step > 0 {
+				both = append(both, evidence.Point{Step: p.Step, Loss: p.Loss - f})
+			}
+		}
+		if len(both) > 1 && len(plot.Series) < curveLimit {
+			name := g.LoRAMethod.String()
+			plot.Series = append(plot.Series, chart.Series{Label: name + " less full", Class: b.class(name), Points: thinned(both)})
+		}
+	}
+	if len(plot.Series) == 0 {
+		return nil
+	}
+	fig := figure("paired-chart", "Measured difference by step", "LoRA's held-out loss less full's at each evaluated step.", plot, stepTable("LoRA less full by step, nats a token", plot.Series))
+	fig.Note = "Nats a token; above zero full fine-tuning is ahead at that step."
+	return fig
+}
+
+func (b *builder) outcome(trial string) evidence.Outcome {
+	for _, t := range b.run.Trials {
+		if t.ID == trial {
+			return t.Outcome
+		}
+	}
+	return evidence.Outcome{}
 }

@@ -153,7 +153,7 @@ func option(m evidence.Method, rate float64, loss evidence.Distribution, trainin
 }
 
 func advice(run *evidence.Run) *advisor.Recommendation {
-	p, even := run.Gaps[0].PFullBetter, 61_400.0
+	p, even := run.Gaps[0].PFullBetter, 91_800.0
 	return &advisor.Recommendation{
 		Schema: 1, Run: run.ID, CreatedAt: moment(), Version: "test",
 		Verdict: advisor.Verdict{Answer: advisor.UseLoRA, Method: lora(8), Policy: "balanced@3f9a1c22", Rule: "cheaper-in-expectation",
@@ -166,8 +166,8 @@ func advice(run *evidence.Run) *advisor.Recommendation {
 		PFullBetter: &p, Confidence: 0.94, Regime: evidence.Decided,
 		Options:   []advisor.Option{option(full(), 2e-5, run.Forecasts[0].Loss, 480, 420, 8, 40, 322), option(lora(8), 2e-4, run.Forecasts[1].Loss, 290, 260, 58, 90, 12)},
 		Ratios:    &advisor.Ratios{StepTime: 1.23, PeakBytes: 2.67, Trainable: 219},
-		Flips:     []advisor.Flip{{Fact: "usd_per_nat", Now: 10_000, At: 61_400, Unit: "$/nat", Answer: advisor.UseFull, Text: "Full wins above $61,400 a nat; a nat is now worth $10,000."}, {Fact: "tasks", Now: 1, At: 0.3, Unit: "tasks", Answer: advisor.UseFull, Text: "Full never wins by the number of tasks: LoRA gains with each."}},
-		Tornado:   []advisor.Swing{{Fact: "worth of a nat", Unit: "$", Low: 1000, High: 80_000, LowUSD: -360, HighUSD: 130, Flips: true}, {Fact: "price of a GPU hour", Unit: "$", Low: 1.5, High: 6, LowUSD: -210, HighUSD: -520}, {Fact: "difference of the losses", Unit: "nats", Low: -0.001, High: 0.011, LowUSD: -370, HighUSD: -250}, {Fact: "months", Unit: "months", Low: 3, High: 36, LowUSD: -280, HighUSD: -390}},
+		Flips:     []advisor.Flip{{Fact: "usd_per_nat", Now: 10_000, At: 91_800, Unit: "$/nat", Answer: advisor.UseFull, Text: "Full wins above $91,800 a nat; a nat is now worth $10,000."}, {Fact: "gap_nats", Now: 0.005, At: 0.046, Unit: "nats", Answer: advisor.UseFull, Text: "Full wins once LoRA falls behind by 0.046 nats; the forecast is 0.005."}},
+		Tornado:   []advisor.Swing{{Fact: "worth of a nat", Unit: "$", Low: 1000, High: 120_000, LowUSD: -360, HighUSD: 150, Flips: true}, {Fact: "price of a GPU hour", Unit: "$", Low: 1.5, High: 6, LowUSD: -210, HighUSD: -520}, {Fact: "difference of the losses", Unit: "nats", Low: -0.001, High: 0.011, LowUSD: -370, HighUSD: -250}, {Fact: "months", Unit: "months", Low: 3, High: 36, LowUSD: -280, HighUSD: -390}},
 		BreakEven: &even, More: &advisor.MoreEvidence{Steps: 400, Seconds: 300, CostUSD: 0.29, WorthUSD: 0.11, Command: "ftadvise calibrate --resume 01JDC0FFEE --budget 10m"},
 		Stakes: advisor.Stakes{USDPerNat: 10_000, Months: 12, TieNats: 0.01, Tasks: 1},
 		Assumptions: []advisor.Assumption{{Name: "worth of a nat", Value: "$10,000", Origin: "default"}, {Name: "months", Value: "12", Origin: "default"},

@@ -33,7 +33,7 @@ func usd(v float64) string {
 	case v < 0.01:
 		return sign + "$" + strconv.FormatFloat(v, 'g', 2, 64)
 	case v < 100:
-		return sign + "$" + strconv.FormatFloat(v, 'f', 2, 64)
+		return sign + "$" + strings.TrimSuffix(strconv.FormatFloat(v, 'f', 2, 64), ".00")
 	case v < 1e9:
 		return sign + "$" + thousands(math.Round(v))
 	}
@@ -135,7 +135,7 @@ func span(seconds float64) string {
 	case seconds == 0:
 		return "0 s"
 	case seconds < 1:
-		return number(seconds*1000) + " ms"
+		return strconv.FormatFloat(seconds*1000, 'f', digits(seconds*1000), 64) + " ms"
 	case seconds < 120:
 		return strconv.FormatFloat(seconds, 'f', digits(seconds), 64) + " s"
 	case seconds < 2*3600:
@@ -163,7 +163,7 @@ func times(ratio float64) string {
 	if bad(ratio) || ratio <= 0 {
 		return none
 	}
-	return number(ratio) + " ×"
+	return strconv.FormatFloat(ratio, 'f', digits(ratio), 64) + " ×"
 }
 
 func rate(lr float64) string {

@@ -243,13 +243,9 @@ func usdTick(v float64) string {
 	case a >= 1e9:
 		return usd(v/1e9) + "B"
 	case a >= 1e6:
-		return usdShort(v/1e6) + "M"
+		return usd(v/1e6) + "M"
 	case a >= 1e4:
-		return usdShort(v/1e3) + "k"
+		return usd(v/1e3) + "k"
 	}
-	return usdShort(v)
-}
-
-func usdShort(v float64) string {
-	return strings.TrimSuffix(usd(v), ".00")
+	return usd(v)
 }

@@ -60,7 +60,11 @@ func (b *builder) tornado() Section {
 	for i, x := range swings {
 		low, high := withUnit(x.Low, x.Unit), withUnit(x.High, x.Unit)
 		if i < 10 {
-			plot.Rows = append(plot.Rows, chart.Swing{Label: x.Fact, Low: x.LowUSD, High: x.HighUSD, LowLabel: low, HighLabel: high, Flips: x.Flips})
+			note := low + " to " + high
+			if x.Flips {
+				note += ", flips"
+			}
+			plot.Rows = append(plot.Rows, chart.Swing{Label: x.Fact, Low: x.LowUSD, High: x.HighUSD, Note: note})
 		}
 		t.Rows = append(t.Rows, []string{x.Fact, low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
 	}

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/reports/chart"
@@ -84,6 +85,7 @@ func (b *builder) memory() Section {
 	} else if env.MemoryBytes > 0 {
 		plot.Limit, plot.LimitLabel = float64(env.MemoryBytes), "machine: "+size(float64(env.MemoryBytes))
 	}
+	plot.X.Unit = binaryUnit(largest(plot))
 	s.Blocks = []Block{{Figure: figure("memory-chart", "Peak memory by part", "Stacked bars of peak memory by part, with the device's memory as a line.", plot, t)}}
 	return s
 }
@@ -136,9 +138,31 @@ func (p parts) bar(t evidence.TrialResult) chart.Bar {
 		{Value: p.states, Class: "p2", Label: "optimizer states"}, {Value: p.rest, Class: "p3", Label: "activations and rest"}}}
 }
 
+// largest is the longest bar or the limit, in bytes.
+func largest(plot chart.Bars) float64 {
+	most := plot.Limit
+	for _, bar := range plot.Bars {
+		sum := 0.0
+		for _, p := range bar.Parts {
+			sum += p.Value
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
+// binaryUnit is the unit in which a size prints.
+func binaryUnit(bytes float64) float64 {
+	unit := 1.0
+	for bytes >= 1024*unit {
+		unit *= 1024
+	}
+	return unit
+}
+
 func sizeTick(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	return size(v)
+	return strings.Replace(strings.Replace(size(v), ".00 ", " ", 1), ".0 ", " ", 1)
 }

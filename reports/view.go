@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"time"
 
 	"ftadvise/advisor"
@@ -100,7 +101,7 @@ type Fact struct{ Name, Value, Note string }
 
 // Widths in pixels at which figures are laid out: for a desk and for a phone.
 const (
-	wideChart   = 720
+	wideChart   = 800
 	narrowChart = 350
 )
 
@@ -140,7 +141,30 @@ func (v View) Sections() []Section {
 // figure lays a plot out at both widths.
 func figure(id, title, alt string, plot chart.Plot, table Table) *Figure {
 	return &Figure{ID: id, Title: title, Alt: alt, Keys: plot.Legend(),
-		Wide: plot.Draw(wideChart), Narrow: plot.Draw(narrowChart), Table: table}
+		Wide: plot.Draw(wideChart), Narrow: plot.Draw(narrowChart), Table: table.compact()}
+}
+
+// compact leaves out columns of text in which nothing stands.
+func (t Table) compact() Table {
+	keep := make([]bool, len(t.Columns))
+	for i, c := range t.Columns {
+		keep[i] = c.Numeric || i == 0 || slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != "" })
+	}
+	out := Table{Caption: t.Caption, Columns: kept(t.Columns, keep)}
+	for _, row := range t.Rows {
+		out.Rows = append(out.Rows, kept(row, keep))
+	}
+	return out
+}
+
+func kept[T any](row []T, keep []bool) []T {
+	var out []T
+	for i, v := range row {
+		if keep[i] {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // columns makes headings: the first is text, the others are numeric.

@@ -7,7 +7,8 @@ type Axis struct {
 	Title  string
 	Format func(float64) string
 	Log    bool
-	Zero   bool // the range begins at 0
+	Zero   bool    // zero is in the range
+	Unit   float64 // ticks are round numbers of this; 0 means 1
 }
 
 // scale maps data to pixels on a line.
@@ -57,6 +58,19 @@ func (s scale) unit(v float64) float64 {
 // at gives the pixel of a value, NaN for one that has no place.
 func (s scale) at(v float64) float64 {
 	return s.from + (s.unit(v)-s.lo)/(s.hi-s.lo)*(s.to-s.from)
+}
+
+// ticks gives about n round values of the axis on a scale.
+func (a Axis) ticks(s scale, n int) []float64 {
+	if a.Unit <= 0 || s.log {
+		return s.ticks(n)
+	}
+	s.lo, s.hi = s.lo/a.Unit, s.hi/a.Unit
+	out := s.ticks(n)
+	for i := range out {
+		out[i] *= a.Unit
+	}
+	return out
 }
 
 // pad widens the range by a share of itself on both sides.

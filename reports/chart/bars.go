@@ -39,58 +39,49 @@ func (b Bars) Legend() []Key {
 	return keys
 }
 
-const (
-	rowHeight = 46.0
-	barHeight = 20.0
-)
-
-// Draw lays the plot out: each row has its label above the bar, so that long names
-// take no width.
+// Draw lays the plot out; bars begin at zero.
 func (b Bars) Draw(width int) Chart {
-	c := Chart{Width: width, Height: int(float64(len(b.Bars))*rowHeight) + 62}
-	f := frame{left: 4, right: float64(width) - 14, top: 20, bottom: float64(c.Height) - 42}
-	axis := b.X
-	axis.Zero = !axis.Log
-	f.x = axis.newScale(b.extent(), f.left, f.right)
-	if axis.Log {
-		f.x.lo -= 0.3 // a bar of the smallest value is seen
+	var labels, notes []string
+	for _, bar := range b.Bars {
+		labels, notes = append(labels, bar.Label), append(notes, bar.Note)
 	}
-	drawXAxis(&c, f, b.X)
+	head := 8.0
+	if b.Limit > 0 {
+		head = 24
+	}
+	r, c := newRows(width, len(b.Bars), head, labels, notes)
+	axis := b.X
+	axis.Zero = true
+	r.x = axis.newScale(b.extent(), r.left, r.right)
+	r.axis(&c, axis)
 	for i, bar := range b.Bars {
-		bar.draw(&c, f, f.top+float64(i)*rowHeight)
+		bar.draw(&c, r, r.annotate(&c, i, bar.Label, bar.Note))
 	}
 	if b.Limit > 0 {
-		x := f.x.at(b.Limit)
-		c.line("limit", x, f.top-4, x, f.bottom)
-		c.text(x-4, f.top-7, "end", "marktext", b.LimitLabel)
+		x := r.x.at(b.Limit)
+		c.line("limit", x, r.top-6, x, r.bottom)
+		c.text(min(x+2, r.width-4), r.top-10, "end", "marktext", b.LimitLabel)
 	}
 	return c
 }
 
 // extent lists where bars begin and end.
 func (b Bars) extent() []float64 {
-	var out []float64
+	out := []float64{b.Limit}
 	for _, bar := range b.Bars {
 		var up, down float64
 		for _, p := range bar.Parts {
-			if !finite(p.Value) {
-				continue
+			if finite(p.Value) {
+				up, down = up+math.Max(0, p.Value), down+math.Min(0, p.Value)
 			}
-			up, down = up+math.Max(0, p.Value), down+math.Min(0, p.Value)
 		}
-		out = append(out, up)
-		if down < 0 {
-			out = append(out, down)
-		}
-	}
-	if b.Limit > 0 {
-		out = append(out, b.Limit)
+		out = append(out, up, down)
 	}
 	return out
 }
 
 // draw stacks positive parts to the right of zero and negative ones to the left.
-func (bar Bar) draw(c *Chart, f frame, top float64) {
+func (bar Bar) draw(c *Chart, r rows, top float64) {
 	var up, down float64
 	for _, p := range bar.Parts {
 		if !finite(p.Value) || p.Value == 0 {
@@ -100,27 +91,8 @@ func (bar Bar) draw(c *Chart, f frame, top float64) {
 		if p.Value < 0 {
 			from = &down
 		}
-		start := f.x.at(*from)
-		if f.x.log && *from == 0 {
-			start = f.left
-		}
+		start := r.x.at(*from)
 		*from += p.Value
-		c.rect("bar "+p.Class, p.Label, start, top+18, f.x.at(*from), top+18+barHeight)
+		c.rect("bar "+p.Class, p.Label, start, top, r.x.at(*from), top+barHeight)
 	}
-	c.text(f.left, top+12, "start", "rowlabel", bar.Label)
-	c.text(f.right, top+12, "end", "rownote", bar.Note)
-}
-
-func drawXAxis(c *Chart, f frame, x Axis) {
-	n := max(2, int(f.right-f.left)/110)
-	for _, v := range f.x.ticks(n) {
-		at := f.x.at(v)
-		c.line("grid", at, f.top, at, f.bottom)
-		anchor := edge(at, f)
-		if at < f.left+12 {
-			anchor = "start"
-		}
-		c.text(at, f.bottom+17, anchor, "tick", x.label(v))
-	}
-	c.text((f.left+f.right)/2, float64(c.Height)-4, "middle", "axistitle", x.Title)
 }

@@ -29,8 +29,13 @@ type Lines struct {
 	Series []Series
 	Marks  []Mark
 	// Focus ignores the highest values of Y beyond this quantile when the range is
-	// chosen; a diverged curve leaves through the top. 0 keeps all.
+	// chosen: a curve's first steps, and a diverged curve, leave through the top. 0
+	// keeps all.
 	Focus float64
+	// TieLow and TieHigh shade the values that do not matter; equal ones shade none.
+	TieLow, TieHigh float64
+	// Origin keeps zero in view and draws a line there.
+	Origin bool
 }
 
 // Legend names the curves.
@@ -62,7 +67,13 @@ func (l Lines) Draw(width int) Chart {
 	if l.X.Log {
 		f.x = f.x.pad(0.04)
 	}
+	if l.TieLow < l.TieHigh {
+		c.rect("tie", "differences that do not matter", f.left, f.clampY(l.TieHigh), f.right, f.clampY(l.TieLow))
+	}
 	drawAxes(&c, f, l.X, l.Y)
+	if l.Origin {
+		c.line("mark", f.left, f.y.at(0), f.right, f.y.at(0))
+	}
 	for _, m := range l.Marks {
 		l.mark(&c, f, m)
 	}
@@ -86,6 +97,9 @@ func (l Lines) values() (xs, ys []float64) {
 	}
 	for _, m := range l.Marks {
 		xs = append(xs, m.X)
+	}
+	if l.Origin {
+		ys = append(ys, 0)
 	}
 	if l.Focus > 0 {
 		ys = below(ys, quantile(ys, l.Focus))
@@ -119,7 +133,7 @@ func (s Series) fan(c *Chart, f frame) {
 func (s Series) draw(c *Chart, f frame) {
 	var seen, ahead [][2]float64
 	for _, p := range s.Points {
-		seen = append(seen, [2]float64{f.x.at(p.X), f.clampY(p.Y)})
+		seen = append(seen, [2]float64{f.x.at(p.X), f.y.at(p.Y)})
 	}
 	for _, b := range s.Fan {
 		ahead = append(ahead, [2]float64{f.x.at(b.X), f.clampY(b.Mid)})
@@ -128,15 +142,53 @@ func (s Series) draw(c *Chart, f frame) {
 	if s.Thin {
 		weight = "curve thin "
 	}
-	if len(seen) > 1 {
-		c.path(weight+s.Class, s.Label, polyline(seen, false))
+	for _, piece := range f.inside(seen) {
+		c.path(weight+s.Class, s.Label, polyline(piece, false))
 	}
 	c.path("curve ahead "+s.Class, s.Label+", forecast", polyline(ahead, false))
 	if s.Markers || len(seen) == 1 {
 		for _, p := range seen {
-			c.dot("dot "+s.Class, s.Label, p[0], p[1], 3.5)
+			if p[1] >= f.top {
+				c.dot("dot "+s.Class, s.Label, p[0], p[1], 3.5)
+			}
 		}
 	}
+}
+
+// inside cuts a curve into the pieces that lie below the frame's top, which a curve
+// that runs away leaves and comes back through.
+func (f frame) inside(points [][2]float64) [][][2]float64 {
+	var pieces [][][2]float64
+	var piece [][2]float64
+	end := func() {
+		if len(piece) > 1 {
+			pieces = append(pieces, piece)
+		}
+		piece = nil
+	}
+	for i, p := range points {
+		if !finite(p[0], p[1]) {
+			end()
+			continue
+		}
+		in := p[1] >= f.top
+		if i > 0 && finite(points[i-1][0], points[i-1][1]) && in != (points[i-1][1] >= f.top) {
+			piece = append(piece, crossing(points[i-1], p, f.top))
+		}
+		if in {
+			piece = append(piece, p)
+		} else {
+			end()
+		}
+	}
+	end()
+	return pieces
+}
+
+// crossing is where the line from a to b passes height y.
+func crossing(a, b [2]float64, y float64) [2]float64 {
+	share := (y - a[1]) / (b[1] - a[1])
+	return [2]float64{a[0] + share*(b[0]-a[0]), y}
 }
 
 // clampY keeps a curve inside the frame: what runs away ends at its edge.
@@ -152,13 +204,13 @@ func (f frame) clampY(v float64) float64 {
 }
 
 func drawAxes(c *Chart, f frame, x, y Axis) {
-	for _, v := range f.y.ticks(5) {
+	for _, v := range y.ticks(f.y, 5) {
 		at := f.y.at(v)
 		c.line("grid", f.left, at, f.right, at)
 		c.text(f.left-7, at+4, "end", "tick", y.label(v))
 	}
 	n := max(2, int(f.right-f.left)/95)
-	for _, v := range f.x.ticks(n) {
+	for _, v := range x.ticks(f.x, n) {
 		at := f.x.at(v)
 		c.line("axis", at, f.bottom, at, f.bottom+5)
 		c.text(at, f.bottom+19, edge(at, f), "tick", x.label(v))
