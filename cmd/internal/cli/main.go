@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
+
+	"ftadvise/advisor/policy"
 )
 
 // Main runs ftadvise: args without the program's name, environ as os.Environ gives
@@ -61,9 +64,22 @@ func (a *app) report(ctx context.Context, err error) int {
 	if !a.started && code == exitBug {
 		code, hint = exitUsage, a.usageHint()
 	}
-	a.voice().failed(err.Error())
+	a.voice().failed(withoutExcerpt(err))
+	var place *policy.SyntaxError
+	if errors.As(err, &place) {
+		a.voice().excerpt(place.Excerpt)
+	}
 	a.voice().hint(hint)
 	return code
+}
+
+// withoutExcerpt is an error's text but for the lines of a file that it shows.
+func withoutExcerpt(err error) string {
+	var place *policy.SyntaxError
+	if errors.As(err, &place) && place.Excerpt != "" {
+		return strings.Replace(err.Error(), "\n"+place.Excerpt, "", 1)
+	}
+	return err.Error()
 }
 
 func hintOf(err error) string {

@@ -98,11 +98,11 @@ func (a *app) showRun(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	run, err := a.loadRun(c.Config, args[0])
+	from, err := a.openRun(c.Config, args[0])
 	if err != nil {
 		return err
 	}
-	return a.printRun(run, c.Output)
+	return a.printRun(from.run, c.Output)
 }
 
 // printRun prints a run's trials, and all of it as JSON.
@@ -126,9 +126,7 @@ func (a *app) printRun(run *evidence.Run, output string) error {
 	if err := a.writeTable(trialTable(run), output); err != nil {
 		return err
 	}
-	for _, w := range run.Warnings {
-		a.voice().warning(w.Text)
-	}
+	a.warn(run.Warnings)
 	return nil
 }
 

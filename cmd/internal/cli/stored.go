@@ -41,23 +41,6 @@ func folder(s *store.Store, ref string) (*store.Folder, error) {
 	return s.Folder(runs[0].ID)
 }
 
-// loadRun reads a run by its ID, as the latest, or from a run.json that lies anywhere,
-// so that a run from another machine can be argued over here.
-func (a *app) loadRun(c config.Config, ref string) (*evidence.Run, error) {
-	if run, err := readRun(ref); run != nil || err != nil {
-		return run, err
-	}
-	s, err := a.openStore(c)
-	if err != nil {
-		return nil, err
-	}
-	f, err := folder(s, ref)
-	if err != nil {
-		return nil, err
-	}
-	return f.Load()
-}
-
 // readRun reads a file, or the run.json of a folder; nil where ref is neither.
 func readRun(ref string) (*evidence.Run, error) {
 	info, err := os.Stat(ref)

@@ -37,6 +37,16 @@ func (v voice) note(format string, args ...any) {
 	}
 }
 
+// excerpt shows lines of a file below an error, with the caret under the place.
+func (v voice) excerpt(lines string) {
+	if lines == "" {
+		return
+	}
+	for line := range strings.Lines(lines) {
+		_, _ = fmt.Fprintln(v.w, printable(strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", " ")))
+	}
+}
+
 // line writes one line. A stderr that cannot be written has nobody to tell.
 func (v voice) line(prefix, what string) {
 	_, _ = fmt.Fprintf(v.w, "ftadvise: %s%s\n", prefix, printable(what))

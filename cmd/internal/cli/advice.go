@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"ftadvise/advisor"
+)
+
+// printRecommendation prints advice: the sections that answer, and between them what
+// was measured.
+func (a *app) printRecommendation(rec *advisor.Recommendation, output string, explain bool) error {
+	if output == "json" {
+		return a.writeJSON(rec)
+	}
+	for i, section := range rec.Explain() {
+		if err := writeSection(a.out, section, output); err != nil {
+			return err
+		}
+		if i == 0 {
+			if err := a.printMeasured(rec, output); err != nil {
+				return err
+			}
+		}
+	}
+	if !explain {
+		return nil
+	}
+	return a.printTrace(rec.Verdict.Trace, output)
+}
+
+// writeSection prints a title and its lines.
+func writeSection(w io.Writer, s advisor.Section, output string) error {
+	title, bullet := s.Title, "  "
+	if output == "markdown" {
+		title, bullet = "### "+s.Title+"\n", "- "
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, title)
+	for _, line := range s.Lines {
+		fmt.Fprintf(&b, "%s%s\n", bullet, printable(line))
+	}
+	_, err := fmt.Fprintln(w, b.String())
+	return err
+}
+
+// printMeasured prints the options side by side and full's overhead over LoRA's.
+func (a *app) printMeasured(rec *advisor.Recommendation, output string) error {
+	if len(rec.Options) == 0 {
+		return nil
+	}
+	t := table{head: []string{"option", "rate", "loss at horizon", "80 % interval", "step time", "peak memory", "trainable", "training", "total cost"}}
+	for _, o := range rec.Options {
+		loss, span := "-", "-"
+		if o.Loss != nil {
+			loss, span = nats(o.Loss.Mean), interval(*o.Loss)
+		}
+		t.add(o.Name, fmt.Sprintf("%.2g", o.LearningRate), loss, span, seconds(o.StepSeconds),
+			gibibytes(o.PeakBytes), count(o.Trainable), seconds(o.TrainHours*3600), dollars(o.Total.Mean))
+	}
+	if err := a.writeTable(t, output); err != nil {
+		return err
+	}
+	if r := rec.Ratios; r != nil {
+		_, err := fmt.Fprintf(a.out, "\nfull over LoRA: step time %.2f x, peak memory %.2f x, trainable parameters %.1f x\n", r.StepTime, r.PeakBytes, r.Trainable)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(a.out)
+	return err
+}
+
+// printTrace prints every rule with what it read.
+func (a *app) printTrace(trace []advisor.RuleTrace, output string) error {
+	t := table{head: []string{"rule", "matched", "when", "facts"}}
+	for _, r := range trace {
+		matched := "no"
+		if r.Matched {
+			matched = "yes"
+		}
+		if r.Error != "" {
+			matched = r.Error
+		}
+		t.add(r.Rule, matched, r.When, factList(r.Values))
+	}
+	return a.writeTable(t, output)
+}
+
+// factList prints facts by name, in order.
+func factList(values map[string]float64) string {
+	var out []string
+	for _, name := range sortedKeys(values) {
+		out = append(out, fmt.Sprintf("%s = %.4g", name, values[name]))
+	}
+	return strings.Join(out, ", ")
+}
+
+// dollars prints an amount with the digits that matter.
+func dollars(v float64) string {
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("$%.2f M", v/1e6)
+	case v >= 1e4:
+		return fmt.Sprintf("$%.1f k", v/1e3)
+	case v >= 100:
+		return fmt.Sprintf("$%.0f", v)
+	}
+	return fmt.Sprintf("$%.2f", v)
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/store"
+	"ftadvise/cmd/internal/config"
+)
+
+// newestMatch finds the newest finished run that answers for this model, these data,
+// this device and whatever settings the user gave; nil where there is none.
+func newestMatch(s *store.Store, c *config.Loaded, model, data string) (*store.Folder, error) {
+	runs, _, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range runs {
+		if answersFor(run, model, data) && sameDevice(run, c.Calibration.Device) && sameSettings(run, c) {
+			return s.Folder(run.ID)
+		}
+	}
+	return nil, nil
+}
+
+// answersFor reports whether a run is finished evidence about a model and data.
+func answersFor(run *evidence.Run, model, data string) bool {
+	return run.State == evidence.Done && run.Setup.Preset == "" && !run.Setup.Model.RandomWeights &&
+		run.Setup.Model.Fingerprint == model && run.Data.Fingerprint == data
+}
+
+// sameDevice reports whether a run was made on this machine, on the kind of device
+// that is asked for. It asks no engine: that would take longer than to decide.
+func sameDevice(run *evidence.Run, asked string) bool {
+	host, err := os.Hostname()
+	if err != nil || run.Environment.Host != "" && run.Environment.Host != host {
+		return false
+	}
+	kind, _, _ := strings.Cut(asked, ":")
+	return asked == "auto" || strings.HasPrefix(run.Setup.Device, kind)
+}
+
+// sameSettings reports whether a run was made with the settings that the user gave.
+// What nobody gave may be anything, and so may the horizon: curves are extrapolated
+// to another one without training.
+func sameSettings(run *evidence.Run, c *config.Loaded) bool {
+	k, s := c.Calibration, run.Setup
+	wanted := map[string]bool{
+		"calibration.precision":  s.Precision == k.Precision,
+		"calibration.seq_length": s.SeqLength == k.SeqLength,
+		"calibration.batch":      s.MicroBatch*s.Accumulation == k.Batch,
+		"calibration.seed":       s.Seed == k.Seed,
+		"lora.rank":              s.LoRA.Rank == c.LoRA.Rank,
+		"lora.alpha":             s.LoRA.Alpha == c.LoRA.Method().Alpha,
+		"lora.dropout":           s.LoRA.Dropout == c.LoRA.Dropout,
+		"lora.targets":           s.LoRA.Targets == c.LoRA.Targets,
+		"lora.variant":           s.LoRA.Variant == c.LoRA.Variant,
+		"optimizer.weight_decay": s.Optimizer.WeightDecay == c.Optimizer.WeightDecay,
+		"calibration.methods":    triedMethods(run, c),
+		"lora.other_ranks":       triedMethods(run, c),
+	}
+	for path, same := range wanted {
+		if c.Set(path) && !same {
+			return false
+		}
+	}
+	return true
+}
+
+// triedMethods reports whether the run tried every method that is asked for.
+func triedMethods(run *evidence.Run, c *config.Loaded) bool {
+	tried := map[evidence.Method]bool{}
+	for _, t := range run.Trials {
+		tried[t.Method] = true
+	}
+	for _, m := range methods(c.Config) {
+		if m.Kind == evidence.Full && !tried[m] || m.Kind == evidence.LoRA && len(c.LoRA.OtherRanks) > 0 && !tried[m] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ftadvise/cmd/internal/config"
+	"ftadvise/reports"
+)
+
+// reportFlags are report's own.
+type reportFlags struct {
+	out       string
+	redact    bool
+	dashboard string
+}
+
+func (a *app) reportVerb() (*cobra.Command, error) {
+	var f reportFlags
+	cmd, err := verb("report [RUN]", "write a run's report as HTML, Markdown and JSON; RUN is an ID, latest (the default), or a run.json",
+		func(cmd *cobra.Command, args []string) error { return a.makeReport(cmd, args, f) }, append(stakePaths(), "policy", "calibration.horizon")...)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Args = atMost(1)
+	cmd.Flags().StringVar(&f.out, "out", "", "folder to write to; empty: the run's own")
+	cmd.Flags().BoolVar(&f.redact, "redact", false, "leave out data samples and the names of files, hosts and labels")
+	cmd.Flags().StringVar(&f.dashboard, "dashboard-url", "", "Grafana dashboard to link to")
+	return cmd, nil
+}
+
+func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error {
+	c, err := a.settings(cmd)
+	if err != nil {
+		return err
+	}
+	ref := latest
+	if len(args) > 0 {
+		ref = args[0]
+	}
+	from, err := a.openRun(c.Config, ref)
+	if err != nil {
+		return err
+	}
+	p, err := loadPolicy(c)
+	if err != nil {
+		return err
+	}
+	rec, err := a.decide(c, p, from.run)
+	if err != nil {
+		return err
+	}
+	if f.out == "" {
+		f.out = from.dir
+	}
+	view := reports.New(from.run, rec, reports.Options{
+		Now: a.now().UTC(), Version: version(), Redact: f.redact, DashboardURL: f.dashboard, Decider: p,
+	})
+	return a.writeReport(view, c.Output, f.out)
+}
+
+// writeReport prints JSON or Markdown where that was asked for, and otherwise writes
+// all three forms and names the files.
+func (a *app) writeReport(v reports.View, output, dir string) error {
+	switch output {
+	case "json":
+		return v.JSON(a.out)
+	case "markdown":
+		return v.Markdown(a.out)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	for _, form := range []struct {
+		name  string
+		print func(io.Writer) error
+	}{{"report.html", v.HTML}, {"report.md", v.Markdown}, {"report.json", v.JSON}} {
+		path := filepath.Join(dir, form.name)
+		if err := writeWhole(path, form.print); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+		if _, err := fmt.Fprintln(a.out, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeWhole renders in memory first, so that a failure leaves no half file.
+func writeWhole(path string, print func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// stakePaths lists the settings that advice depends on, besides the policy.
+func stakePaths() []string {
+	var out []string
+	for _, key := range config.Keys() {
+		if strings.HasPrefix(key.Path, "stakes.") {
+			out = append(out, key.Path)
+		}
+	}
+	return out
+}

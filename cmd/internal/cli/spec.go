@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/tokenizer"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/cmd/internal/config"
+)
+
+// The row lengths that are chosen where the user names none: long enough to hold
+// most examples, short enough for a calibration of minutes on that device.
+const (
+	autoSeqCPU = 128
+	autoSeqGPU = 512
+)
+
+// device resolves auto by what the engine found.
+func device(c config.Config, env evidence.Environment) (string, error) {
+	asked := c.Calibration.Device
+	switch {
+	case asked == "auto" && env.GPU != "":
+		return "cuda:0", nil
+	case asked == "auto":
+		return "cpu", nil
+	case asked == "cpu":
+		return asked, nil
+	case strings.HasPrefix(asked, "cuda") && env.GPU == "":
+		return "", fail(exitEnvironment, "use --device cpu, or see ftadvise doctor", "device %s: the engine found no GPU", asked)
+	case asked == "cuda":
+		return "cuda:0", nil
+	case strings.HasPrefix(asked, "cuda:"):
+		return asked, nil
+	}
+	return "", &calibrate.InputError{Where: "calibration.device", What: fmt.Sprintf("%q is no device", asked), Hint: "auto, cpu or cuda:N"}
+}
+
+// precision resolves auto: bf16 where the device multiplies it fast, else fp32.
+func precision(c config.Config, device string) string {
+	switch {
+	case c.Calibration.Precision != "auto":
+		return c.Calibration.Precision
+	case strings.HasPrefix(device, "cuda"):
+		return "bf16"
+	}
+	return "fp32"
+}
+
+// seqLength resolves 0 by model and device, and refuses rows that the model's
+// positions cannot number.
+func seqLength(c config.Config, m baseModel, device string) (int, error) {
+	asked, most := c.Calibration.SeqLength, m.config.MaxPositions
+	if asked > most && most > 0 {
+		return 0, &calibrate.InputError{
+			Where: m.dir + "/config.json",
+			What:  fmt.Sprintf("max_position_embeddings is %d, but the sequence length asked for is %d", most, asked),
+			Hint:  fmt.Sprintf("--seq-length %d or less", most),
+		}
+	}
+	if asked > 0 {
+		return asked, nil
+	}
+	auto := autoSeqCPU
+	if strings.HasPrefix(device, "cuda") {
+		auto = autoSeqGPU
+	}
+	if most > 0 {
+		auto = min(auto, most)
+	}
+	return auto, nil
+}
+
+// batching splits the effective batch into micro-batches.
+func batching(c config.Config) (micro, accumulation int, err error) {
+	batch, micro := c.Calibration.Batch, c.Calibration.MicroBatch
+	if micro == 0 {
+		micro = batch
+	}
+	if batch%micro != 0 {
+		return 0, 0, &calibrate.InputError{
+			Where: "calibration.micro_batch", What: fmt.Sprintf("%d rows do not divide the batch of %d", micro, batch),
+			Hint: "choose a divisor of the batch",
+		}
+	}
+	return micro, batch / micro, nil
+}
+
+// rates resolves the centres of the learning-rate searches. Where nobody names one,
+// LoRA's follows the width as Thinking Machines' "LoRA Without Regret" (2025) found
+// for Llama models, 5e-4 (2000/hidden)^0.775, and full's is a tenth of it.
+func rates(c config.Config, hidden int) (full, lora float64) {
+	full, lora = c.Calibration.RateFull, c.Calibration.RateLoRA
+	switch {
+	case full == 0 && lora == 0:
+		lora = 5e-4 * math.Pow(2000/float64(max(hidden, 1)), 0.775)
+		full = lora / 10
+	case full == 0:
+		full = lora / 10
+	case lora == 0:
+		lora = full * 10
+	}
+	return full, lora
+}
+
+// horizon resolves 0 to the steps that the epochs need on this data.
+func horizon(c config.Config, data evidence.Data, seqLength int) int {
+	if c.Calibration.Horizon > 0 {
+		return c.Calibration.Horizon
+	}
+	stepTokens := float64(c.Calibration.Batch * seqLength)
+	return max(1, int(math.Ceil(c.Calibration.Epochs*float64(data.Tokens)/stepTokens)))
+}
+
+// warmup resolves 0 to 3 % of the horizon, at most 100 steps.
+func warmup(c config.Config, horizon int) int {
+	if c.Calibration.WarmupSteps > 0 {
+		return c.Calibration.WarmupSteps
+	}
+	return min(100, horizon*3/100)
+}
+
+// fields parses role=column pairs.
+func fields(pairs []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, pair := range pairs {
+		role, column, ok := strings.Cut(pair, "=")
+		if !ok || role == "" || column == "" {
+			return nil, &calibrate.InputError{Where: "dataset.fields", What: fmt.Sprintf("%q is not role=column", pair), Hint: "for example --field prompt=question"}
+		}
+		out[role] = column
+	}
+	return out, nil
+}
+
+// shape is what decides how the data are cut, before they are read.
+type shape struct {
+	device, precision   string
+	seqLength           int
+	micro, accumulation int
+}
+
+func resolveShape(c config.Config, m baseModel, env evidence.Environment) (shape, error) {
+	var s shape
+	var err error
+	if s.device, err = device(c, env); err != nil {
+		return s, err
+	}
+	s.precision = precision(c, s.device)
+	if s.seqLength, err = seqLength(c, m, s.device); err != nil {
+		return s, err
+	}
+	s.micro, s.accumulation, err = batching(c)
+	return s, err
+}
+
+// spec puts together what to calibrate, with nothing left to default.
+func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrate.Spec {
+	steps := horizon(c, packed.Data, s.seqLength)
+	full, lora := rates(c, m.config.Hidden)
+	return calibrate.Spec{
+		ModelDir: m.dir, Model: m.evidence, Data: packed.Data, PackPath: packed.Path,
+		Device: s.device, Precision: s.precision, Threads: c.Calibration.Threads,
+		SeqLength: s.seqLength, MicroBatch: s.micro, Accumulation: s.accumulation,
+		Optimizer: evidence.Optimizer(c.Optimizer), WarmupSteps: warmup(c, steps),
+		Full: tries(c, "full"), LoRA: adapters(c),
+		RateFull: full, RateLoRA: lora, SearchRates: c.Calibration.SearchRates,
+		HorizonSteps: steps, Budget: c.Calibration.Budget,
+		Seeds: c.Calibration.Seeds, Seed: c.Calibration.Seed,
+		Checkpointing: c.Calibration.Checkpointing,
+	}
+}
+
+// pack reads, tokenises and packs the data for a model.
+func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, general io.Reader, out string) (dataset.Packed, error) {
+	opts, err := a.dataOptions(c)
+	if err != nil {
+		return dataset.Packed{}, err
+	}
+	opts.SeqLength, opts.General = s.seqLength, general
+	tok, err := tokenizer.Load(m.dir)
+	if err != nil {
+		return dataset.Packed{}, err
+	}
+	return dataset.Pack(ctx, opts, tok, out)
+}
+
+// chatTemplate reads the template file; "" leaves the choice to the dataset.
+func chatTemplate(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", &calibrate.InputError{Where: "dataset.template", What: err.Error(), Hint: "name a file that holds a chat template"}
+	}
+	return string(text), nil
+}
+
+// dataOptions says how the data are read, but for the length of the rows.
+func (a *app) dataOptions(c config.Config) (dataset.Options, error) {
+	if c.Data == "" {
+		return dataset.Options{}, fail(exitUsage, "--data takes a file, a folder, a glob, or - for standard input", "no data were given")
+	}
+	roles, err := fields(c.Dataset.Fields)
+	if err != nil {
+		return dataset.Options{}, err
+	}
+	template, err := chatTemplate(c.Dataset.Template)
+	if err != nil {
+		return dataset.Options{}, err
+	}
+	return dataset.Options{
+		Path: c.Data, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
+		Fields: roles, Template: template,
+		Seed: c.Calibration.Seed, MaxTrainRows: c.Dataset.TrainRows, EvalRows: c.Dataset.EvalRows,
+	}, nil
+}
