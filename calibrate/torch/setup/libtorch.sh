@@ -25,7 +25,7 @@ newest=15
 python=${PYTHON:-python3}
 cxx=${CXX:-g++}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-cache=${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/ftadvise
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ftadvise
 # In a shell that has read FILE, CXX is the wrapper already.
 case $cxx in "$cache"/*) cxx=${FTADVISE_CXX:-g++} ;; esac
 
@@ -151,11 +151,11 @@ find_pip() {
 		"Debian, Ubuntu: apt install python3-venv; or set FTADVISE_LIBTORCH to an unpacked libtorch"
 }
 
-# report_progress PID PART says now and then how far the process has come, until it ends.
+# report_progress PART says now and then how far the installation has come, as long as this script lives.
 report_progress() {
 	seconds=0
-	while kill -0 "$1" 2>/dev/null; do
-		megabytes=$(du -sm "$2" 2>/dev/null | cut -f1)
+	while kill -0 $$ 2>/dev/null; do
+		megabytes=$(du -sm "$1" 2>/dev/null | cut -f1)
 		if [ -t 2 ]; then
 			printf '\rlibtorch: %4d MB written, %d s ' "${megabytes:-0}" "$seconds" >&2
 		elif [ "$seconds" -gt 0 ] && [ $((seconds % 10)) -eq 0 ]; then
@@ -164,7 +164,6 @@ report_progress() {
 		sleep 1
 		seconds=$((seconds + 1))
 	done
-	[ ! -t 2 ] || printf '\n' >&2
 }
 
 # fill PART installs torch and what libtorch_cpu.so needs beside it.
@@ -209,21 +208,21 @@ install_private() {
 	free=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1024) }')
 	[ "$free" -ge 2500 ] || fail "$cache has $free MB free, about 2500 are needed" "free some space or set XDG_CACHE_HOME"
 	part=$1.part.$$
+	reporter=
+	trap 'rm -rf "$part"; [ -z "$reporter" ] || kill "$reporter" 2>/dev/null || :' EXIT
+	trap 'exit 130' INT TERM HUP
 	mkdir "$part"
-	trap 'rm -rf "$part"; exit 130' INT TERM HUP
 	find_pip "$part"
 	say "installing torch $version in $1 (0.5 to 1 GB to download, once for all clones)"
-	fill "$part" &
-	filling=$!
-	report_progress "$filling" "$part"
-	if ! wait "$filling"; then
+	report_progress "$part" 9>&- &
+	reporter=$!
+	# pip runs in the foreground, where an interrupt reaches it, and holds the lock: should this
+	# script be killed, another set-up waits until the orphan has ended.
+	if ! fill "$part"; then
 		tail -n 4 "$part/pip.log" >&2
-		rm -rf "$part"
 		fail "torch $version could not be installed" "check the network and the disk and run again, or set FTADVISE_LIBTORCH"
 	fi
 	mv "$part/site" "$1"
-	rm -rf "$part"
-	trap - INT TERM HUP
 	whole "$1" || fail "$1 is not complete: $(missing_libraries "$1/torch" | tr '\n' ' ')" "report this, with the output of: uname -a"
 	say "installed"
 }
@@ -286,9 +285,14 @@ abi_of() {
 }
 
 write_env() {
+	case $cache in /.cache/*) fail "HOME is not set" "set HOME or XDG_CACHE_HOME" ;; esac
 	command -v "${cxx%% *}" >/dev/null 2>&1 ||
 		fail "no C++ compiler ($cxx)" "Debian, Ubuntu: apt install g++; or set CXX"
 	torch=$(find_libtorch)
+	# cgo splits its flags at spaces.
+	case "$torch$cache" in *[[:space:]\'\"]*)
+		fail "a space or quote in $torch or $cache" "set FTADVISE_LIBTORCH or XDG_CACHE_HOME to folders without" ;;
+	esac
 	found=$(version_of "$torch")
 	standard=17
 	[ "$(minor_of "$found")" -lt 14 ] || standard=20
