@@ -131,6 +131,8 @@ func (c *child) epitaph() string {
 		return "killed by the kernel (memory)"
 	case ok && status.Signaled():
 		return fmt.Sprintf("killed by signal %d (%s)", status.Signal(), status.Signal())
+	case c.stderr.Crash() != "":
+		return "crashed: " + c.stderr.Crash() // Go turns fatal signals into exit status 2
 	}
 	return fmt.Sprintf("left with exit status %d before it had answered", c.cmd.ProcessState.ExitCode())
 }

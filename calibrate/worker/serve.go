@@ -8,6 +8,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ftadvise/calibrate"
@@ -29,11 +30,15 @@ var ErrParentGone = errors.New("the parent is gone")
 // within five seconds, whether or not the engine heeded; the caller then exits. The
 // goroutine that reads in ends with in alone. Closing the engine is the caller's.
 func Serve(ctx context.Context, in io.Reader, out io.Writer, engine calibrate.Engine) error {
+	s := &server{engine: engine, out: out, started: time.Now(), beatEvery: beatEvery, leaveAfter: leaveAfter}
+	return s.serve(ctx, in)
+}
+
+func (s *server) serve(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &server{engine: engine, out: out, quietSince: time.Now(), leaveAfter: leaveAfter}
-	go s.beat(ctx, beatEvery)
-	info, err := engine.Info(ctx)
+	go s.beat(ctx)
+	info, err := s.engine.Info(ctx)
 	if err != nil {
 		s.send(typeFailure, failureOf(err))
 		return err
@@ -76,11 +81,14 @@ func readRequests(ctx context.Context, in io.Reader, requests chan<- request) {
 // server is one Serve.
 type server struct {
 	engine     calibrate.Engine
+	beatEvery  time.Duration
 	leaveAfter time.Duration
 
-	mu         sync.Mutex // guards what follows: events and heartbeats share the pipe
-	out        io.Writer
-	quietSince time.Time
+	started time.Time
+	touched atomic.Int64 // nanoseconds since started of the last event
+
+	mu  sync.Mutex // events and heartbeats share the pipe
+	out io.Writer
 }
 
 func (s *server) loop(ctx context.Context, requests <-chan request) error {
@@ -175,27 +183,21 @@ func (s *server) answer(err error) {
 	s.send(typeFinished, Finished{})
 }
 
-func (s *server) beat(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
+func (s *server) beat(ctx context.Context) {
+	ticker := time.NewTicker(s.beatEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			s.mu.Lock()
-			quiet := time.Since(s.quietSince).Seconds()
-			s.mu.Unlock()
-			s.send(typeHeartbeat, Heartbeat{QuietSeconds: quiet})
+			quiet := time.Since(s.started) - time.Duration(s.touched.Load())
+			s.send(typeHeartbeat, Heartbeat{QuietSeconds: quiet.Seconds()})
 		}
 	}
 }
 
-func (s *server) touch() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.quietSince = time.Now()
-}
+func (s *server) touch() { s.touched.Store(int64(time.Since(s.started))) }
 
 // send writes one line. That nobody reads it shows at the next event or when stdin
 // ends, so its own error is let go.

@@ -148,7 +148,8 @@ func (e *Engine) ready(ctx context.Context) error {
 
 func (e *Engine) greet(hello Hello) error {
 	if hello.Protocol != Version {
-		_ = e.Close()
+		e.child.kill()
+		e.child = nil
 		return &calibrate.EnvironmentError{
 			What: fmt.Sprintf("%s speaks protocol %d, not %d", e.path, hello.Protocol, Version),
 			Hint: "build ftadvise and ftadvise-engine from the same source: make build",

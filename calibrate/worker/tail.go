@@ -3,15 +3,22 @@ package worker
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 )
 
-// What tail keeps: enough for a stack trace, not for a flood.
+// What tail keeps: enough for a stack trace, not for a flood. Of a crash it keeps the
+// lines before as well, in which libtorch says why it aborts: Go then prints hundreds
+// of lines on goroutines, and the last fifty of those would say nothing.
 const (
-	tailLines     = 50
-	tailLineBytes = 4 << 10
+	tailLines      = 50
+	tailLineBytes  = 4 << 10
+	tailCrashLines = 20 // of a crash's own
 )
+
+// crashLine opens what a Go program prints on a fatal signal or error.
+var crashLine = regexp.MustCompile(`^(SIG[A-Z]+: |fatal error: |panic: |unexpected fault address)`)
 
 // tail keeps the last lines of a stream and passes whole lines on.
 type tail struct {
@@ -20,6 +27,8 @@ type tail struct {
 	mu    sync.Mutex
 	lines []string
 	part  []byte // of a line that has not ended
+	crash string // the line with which a crash began
+	since int    // lines since then
 }
 
 // Write implements io.Writer and never fails: the child's stderr is its own affair.
@@ -39,7 +48,16 @@ func (t *tail) Write(data []byte) (int, error) {
 }
 
 func (t *tail) endLine() {
-	t.lines = append(t.lines, string(t.part))
+	text := string(t.part)
+	if t.crash == "" && crashLine.MatchString(text) {
+		t.crash = text
+	}
+	if t.crash != "" {
+		t.since++
+	}
+	if t.since <= tailCrashLines {
+		t.lines = append(t.lines, text)
+	}
 	if len(t.lines) > tailLines {
 		t.lines = t.lines[1:]
 	}
@@ -47,6 +65,13 @@ func (t *tail) endLine() {
 		_, _ = t.copy.Write(append(t.part, '\n')) // a lost copy changes nothing
 	}
 	t.part = t.part[:0]
+}
+
+// Crash returns the line with which the process announced its crash, or "".
+func (t *tail) Crash() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.crash
 }
 
 // String returns the lines kept, the unfinished one as well.
