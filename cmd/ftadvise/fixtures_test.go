@@ -9,8 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"ftadvise/advisor/advisortest"
+	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
 	"ftadvise/calibrate/safetensors"
+	"ftadvise/calibrate/store"
 )
 
 // writeFixtures puts a tiny model and data into a script's folder: model/ (a Llama of
@@ -31,7 +34,40 @@ func writeFixtures(dir string) error {
 			return err
 		}
 	}
+	if err := writeRuns(dir); err != nil {
+		return err
+	}
 	return writeWeights(model)
+}
+
+// writeRuns stores two finished runs, and one of them as a file of its own: win.json,
+// in which LoRA does as well, and lose.json, in which full is clearly better.
+func writeRuns(dir string) error {
+	win, lose := advisortest.New(), advisortest.New()
+	lose.Gap, lose.GapSD = 0.3, 0.02
+	s, err := store.Open(filepath.Join(dir, "stored"))
+	if err != nil {
+		return err
+	}
+	for name, c := range map[string]advisortest.Case{"win": win, "lose": lose} {
+		run := c.Run()
+		run.ID = name
+		data, err := evidence.Encode(run)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), data, 0o644); err != nil {
+			return err
+		}
+		folder, err := s.Create(run)
+		if err != nil {
+			return err
+		}
+		if err := folder.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const llamaConfig = `{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 16,

@@ -74,8 +74,12 @@ func diagnoseRefusal(err error) (code int, hint string) {
 	switch {
 	case errors.As(err, &hinted):
 		return exitInput, hinted.Hint()
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENAMETOOLONG):
 		return exitInput, "check the path"
+	}
+	var refused syscall.Errno
+	if errors.As(err, &refused) { // whatever else the system says is no bug of ours
+		return exitEnvironment, ""
 	}
 	return exitBug, ""
 }
