@@ -6,24 +6,44 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
+// market is what a device costs and how much it holds, looked up once.
+type market struct {
+	price    Price
+	limit    float64 // bytes of memory allowed; 0 if not known
+	warnings []evidence.Warning
+}
+
+func (t PriceTable) market(s Stakes, env evidence.Environment) market {
+	m := market{limit: memoryLimit(s, t, env)}
+	m.price, m.warnings = t.priceFor(s, env)
+	return m
+}
+
+func memoryLimit(s Stakes, prices PriceTable, env evidence.Environment) float64 {
+	if s.MemoryBytes > 0 {
+		return s.MemoryBytes
+	}
+	if p, ok := prices.Lookup(s.GPU); ok && s.GPU != "" {
+		return p.MemoryGiB * gib
+	}
+	return deviceBytes(env)
+}
+
 // account is the evidence priced by the stakes: a bill an arm, and how the arms
 // compare in money.
 type account struct {
 	cashier
-	bills    []bill
-	warnings []evidence.Warning
-	limit    float64 // bytes of memory allowed; 0 if not known
-	lora     int     // the LoRA arm with the lowest expected total; -1 if none is usable
+	market market
+	bills  []bill
+	lora   int // the LoRA arm with the lowest expected total; -1 if none is usable
 }
 
 // accountOf prices the findings.
-func accountOf(f findings, s Stakes, prices PriceTable) account {
-	price, warnings := prices.priceFor(s, f.run.Environment)
-	a := account{warnings: warnings, lora: -1, limit: memoryLimit(s, prices, f.run.Environment)}
+func accountOf(f findings, s Stakes, m market) *account {
+	a := &account{market: m, lora: -1}
 	size := scaleOf(s, f.run.Setup.Model)
-	a.warnings = append(a.warnings, size.warning(float64(f.run.Setup.Model.Params))...)
 	lowest := f.lowest()
-	a.cashier = cashier{f: f, s: s, price: price, size: size, lowest: lowest,
+	a.cashier = cashier{f: f, s: s, price: m.price, size: size, lowest: lowest, horizon: f.horizon(),
 		worth: worthOf(s, lowest, f.pointsPerNat()), token: tokenSeconds(f, size)}
 	a.bills = make([]bill, len(f.arms))
 	for i := range f.arms {
@@ -42,8 +62,8 @@ func tokenSeconds(f findings, size scale) float64 {
 	if tokens == 0 {
 		return 0
 	}
-	for i, a := range f.arms {
-		if a.step.Median > 0 {
+	for i := range f.arms {
+		if a := &f.arms[i]; a.step.Median > 0 {
 			share := 0.5
 			if i == f.full {
 				share = 1.0 / 3
@@ -54,52 +74,39 @@ func tokenSeconds(f findings, size scale) float64 {
 	return 0
 }
 
-func memoryLimit(s Stakes, prices PriceTable, env evidence.Environment) float64 {
-	if s.MemoryBytes > 0 {
-		return s.MemoryBytes
-	}
-	if p, ok := prices.Lookup(s.GPU); ok && s.GPU != "" {
-		return p.MemoryGiB * gib
-	}
-	return deviceBytes(env)
-}
-
 // fits reports whether an arm's training fits into the memory that is allowed.
-func (a account) fits(i int) bool {
-	arm := a.f.arms[i]
-	return arm.fits && (a.limit == 0 || a.bills[i].peak <= a.limit)
+func (a *account) fits(i int) bool {
+	return a.f.arms[i].fits && (a.market.limit == 0 || a.bills[i].peak <= a.market.limit)
 }
 
 // open reports whether an arm can be recommended at all: it trained, and it fits.
-func (a account) open(i int) bool { return i >= 0 && a.f.arms[i].usable && a.fits(i) }
+func (a *account) open(i int) bool { return i >= 0 && a.f.arms[i].usable && a.fits(i) }
 
 // compares reports whether full can be weighed against LoRA.
-func (a account) compares() bool {
+func (a *account) compares() bool {
 	return a.lora >= 0 && a.open(a.f.full) && a.f.contrasts[a.lora].ok
 }
 
 // gap is the best LoRA arm's loss less full's, for the target's size.
-func (a account) gap() contrast { return a.size.gap(a.f.contrasts[a.lora]) }
+func (a *account) gap() contrast { return a.size.gap(a.f.contrasts[a.lora]) }
 
 // difference is arm i's total less arm j's in dollars. What a nat is worth and what a
 // device costs is the same for both, so that only the measured differences spread.
-func (a account) difference(i, j int) (mean, sd float64) {
+func (a *account) difference(i, j int) (mean, sd float64) {
 	c := a.size.gap(a.f.between(i, j))
-	sd = c.sd * a.worth.usdPerNat
-	for _, name := range CostNames() {
-		if name == Accuracy {
-			continue
+	variance := math.Pow(c.sd*a.worth.usdPerNat, 2)
+	for n := range lineCount {
+		if n != lineAccuracy {
+			x, y := a.bills[i].lines[n].sd, a.bills[j].lines[n].sd
+			variance += x*x + y*y
 		}
-		_, x := a.bills[i].line(name)
-		_, y := a.bills[j].line(name)
-		sd = math.Hypot(sd, math.Hypot(x, y))
 	}
-	return a.bills[i].total - a.bills[j].total, sd
+	return a.bills[i].total - a.bills[j].total, math.Sqrt(variance)
 }
 
 // regret is the expected regret of choosing arm i: against the alternative that it
 // may lose most to.
-func (a account) regret(i int) float64 {
+func (a *account) regret(i int) float64 {
 	worst := 0.0
 	for j := range a.bills {
 		if j == i || !a.open(j) || !a.open(i) {
@@ -111,14 +118,16 @@ func (a account) regret(i int) float64 {
 }
 
 // fullCheaper is the probability that full's total is below the best LoRA's.
-func (a account) fullCheaper() float64 { return ProbabilityPositive(a.difference(a.lora, a.f.full)) }
+func (a *account) fullCheaper() float64 { return ProbabilityPositive(a.difference(a.lora, a.f.full)) }
 
 // saving is what LoRA saves in everything but accuracy and the charge for risk.
-func (a account) saving() float64 { return a.bills[a.f.full].besides() - a.bills[a.lora].besides() }
+func (a *account) saving() float64 {
+	return a.bills[a.f.full].besides() - a.bills[a.lora].besides()
+}
 
 // breakEven is the price of a nat at which full and LoRA cost the same; false where
 // no price makes them equal, because one is both better and cheaper.
-func (a account) breakEven() (float64, bool) {
+func (a *account) breakEven() (float64, bool) {
 	g := a.gap().mean
 	v := a.saving() / g
 	return v, g != 0 && v > 0 && finite(v)

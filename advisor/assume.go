@@ -3,37 +3,35 @@ package advisor
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // assumptions lists every value the answer rests on that was not measured: stakes with
 // where they were set, the price and its table, and what was derived.
-func (a account) assumptions(origins map[string]string) []Assumption {
+func (a *account) assumptions(origins map[string]string) []Assumption {
 	out := []Assumption{a.worthAssumption(), a.priceAssumption()}
 	s := a.s
+	defaults := DefaultStakes()
 	for _, f := range stakeFields() {
-		if as, ok := f.assumption(&s, origins); ok {
+		if as, ok := f.assumption(&s, &defaults, origins); ok {
 			out = append(out, as)
 		}
 	}
 	return out
 }
 
-func (a account) worthAssumption() Assumption {
+func (a *account) worthAssumption() Assumption {
 	as := Assumption{Name: "value of a nat, in all", Value: usd(a.worth.usdPerNat), Origin: "derived"}
 	if a.worth.assumed {
 		as.Origin = "default"
 	}
-	for i, p := range a.worth.parts {
-		if sep := ", plus "; i > 0 {
-			as.Value += sep + p
-			continue
-		}
-		as.Value += ": " + p
+	if parts := a.worth.words(a.s); len(parts) > 0 {
+		as.Value += ": " + strings.Join(parts, ", plus ")
 	}
 	return as
 }
 
-func (a account) priceAssumption() Assumption {
+func (a *account) priceAssumption() Assumption {
 	value := usd(a.price.USDPerHour) + " an hour for " + orThisDevice(a.price.Name)
 	if a.price.Low < a.price.High {
 		value += fmt.Sprintf(" (providers ask %s to %s)", usd(a.price.Low), usd(a.price.High))
@@ -49,10 +47,14 @@ func orThisDevice(name string) string {
 }
 
 // assumption shows a stake, unless it is an unset limit or an unsaid value.
-func (f field) assumption(s *Stakes, origins map[string]string) (Assumption, bool) {
+func (f field) assumption(s, defaults *Stakes, origins map[string]string) (Assumption, bool) {
 	origin := origins[f.key]
-	if origin == "" {
+	switch {
+	case origin != "":
+	case f.same(s, defaults):
 		origin = "default"
+	default:
+		origin = "stated"
 	}
 	as := Assumption{Name: f.key, Origin: origin}
 	if f.flag != nil {
@@ -62,4 +64,11 @@ func (f field) assumption(s *Stakes, origins map[string]string) (Assumption, boo
 	v := *f.number(s)
 	as.Value = strconv.FormatFloat(v, 'g', 6, 64) + " " + f.unit + " (" + f.text + ")"
 	return as, v != 0 || origin != "default"
+}
+
+func (f field) same(s, other *Stakes) bool {
+	if f.flag != nil {
+		return *f.flag(s) == *f.flag(other)
+	}
+	return *f.number(s) == *f.number(other)
 }

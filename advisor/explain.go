@@ -27,7 +27,7 @@ func sortOptions(options []Option) {
 }
 
 // headline is the one sentence that answers.
-func (a account) headline(rec *Recommendation) string {
+func (a *account) headline(rec *Recommendation) string {
 	v := rec.Verdict
 	switch v.Answer {
 	case UseFull:
@@ -49,7 +49,7 @@ func (a account) headline(rec *Recommendation) string {
 }
 
 // because adds probability and money to a headline.
-func (a account) because(rec *Recommendation) string {
+func (a *account) because(rec *Recommendation) string {
 	if !a.compares() {
 		return a.onlyOne(rec)
 	}
@@ -66,7 +66,7 @@ func (a account) because(rec *Recommendation) string {
 }
 
 // onlyOne explains a headline where the other method is out.
-func (a account) onlyOne(rec *Recommendation) string {
+func (a *account) onlyOne(rec *Recommendation) string {
 	if rec.Verdict.Answer == UseFull {
 		return ": LoRA is out"
 	}
@@ -75,13 +75,13 @@ func (a account) onlyOne(rec *Recommendation) string {
 	}
 	lora := a.f.arms[max(a.lora, 0)]
 	need := a.bills[a.f.full].peak
-	if need <= a.limit {
+	if need <= a.market.limit {
 		need = a.size.fullPeakFrom(lora, a.f.run.Setup.Precision)
 	}
-	return fmt.Sprintf(": full does not fit into %s (it needs about %s)", bytesText(a.limit), bytesText(need))
+	return fmt.Sprintf(": full does not fit into %s (it needs about %s)", bytesText(a.market.limit), bytesText(need))
 }
 
-func (a account) needs(rec *Recommendation) string {
+func (a *account) needs(rec *Recommendation) string {
 	m := rec.More
 	switch {
 	case m == nil && rec.PFullBetter == nil:
@@ -96,7 +96,7 @@ func (a account) needs(rec *Recommendation) string {
 }
 
 // next lists the commands that come next, the most useful first.
-func (a account) next(rec *Recommendation) []string {
+func (a *account) next(rec *Recommendation) []string {
 	var out []string
 	if rec.More != nil && (rec.More.Pays || !rec.Verdict.Answer.Decides()) {
 		out = append(out, rec.More.Command)

@@ -21,7 +21,7 @@ func FeaturesOf(run *evidence.Run, stakes Stakes) (Features, error) {
 	if err != nil {
 		return nil, err
 	}
-	return accountOf(study(run), stakes, prices).features(), nil
+	return accountOf(study(run), stakes, prices.market(stakes, run.Environment)).features(), nil
 }
 
 func (f Features) set(name string, v float64) {
@@ -50,7 +50,7 @@ func (f Features) optional(name string, v *float64) {
 	}
 }
 
-func (a account) features() Features {
+func (a *account) features() Features {
 	f := make(Features, 128)
 	a.modelFeatures(f)
 	a.evidenceFeatures(f)
@@ -75,7 +75,7 @@ func (a account) features() Features {
 
 // spokesman is the LoRA arm that the lora_ facts are about: the cheapest usable one,
 // else the first tried.
-func (a account) spokesman() int {
+func (a *account) spokesman() int {
 	if a.lora >= 0 {
 		return a.lora
 	}
@@ -87,7 +87,7 @@ func (a account) spokesman() int {
 	return -1
 }
 
-func (a account) modelFeatures(f Features) {
+func (a *account) modelFeatures(f Features) {
 	run, d := a.f.run, a.f.run.Domain
 	f.limit("model_params", float64(run.Setup.Model.Params))
 	f.limit("target_params", a.size.params)
@@ -125,7 +125,7 @@ func rankNeeded(run *evidence.Run, ratio float64) float64 {
 	return math.Max(rank, math.Pow(2, math.Ceil(math.Log2(need)-1e-9)))
 }
 
-func (a account) evidenceFeatures(f Features) {
+func (a *account) evidenceFeatures(f Features) {
 	f.limit("horizon_steps", float64(a.f.horizon()))
 	f.flag("full_tried", a.f.hasFull())
 	f.flag("lora_tried", a.lora >= 0 || a.anyLoRA())
@@ -133,7 +133,7 @@ func (a account) evidenceFeatures(f Features) {
 	f.flag("lora_fits", a.lora >= 0 || !a.noLoRAFits())
 }
 
-func (a account) anyLoRA() bool {
+func (a *account) anyLoRA() bool {
 	for i, m := range a.f.arms {
 		if i != a.f.full && m.usable {
 			return true
@@ -143,7 +143,7 @@ func (a account) anyLoRA() bool {
 }
 
 // noLoRAFits reports that LoRA was tried and that no arm of it fits.
-func (a account) noLoRAFits() bool {
+func (a *account) noLoRAFits() bool {
 	tried := false
 	for i := range a.f.arms {
 		if i == a.f.full {
@@ -156,8 +156,8 @@ func (a account) noLoRAFits() bool {
 	return tried
 }
 
-func (a account) armFeatures(f Features, prefix string, i int) {
-	arm, b := a.f.arms[i], a.bills[i]
+func (a *account) armFeatures(f Features, prefix string, i int) {
+	arm, b := &a.f.arms[i], &a.bills[i]
 	f.limit(prefix+"step_seconds", b.step)
 	f.limit(prefix+"peak_bytes", b.peak)
 	f.limit(prefix+"trainable_params", b.trainable)
@@ -171,14 +171,14 @@ func (a account) armFeatures(f Features, prefix string, i int) {
 	if !a.open(i) {
 		return
 	}
-	for _, l := range b.lines {
-		f.set(prefix+l.Name+"_usd", l.USD.Mean)
+	for n, name := range CostNames() {
+		f.set(prefix+name+"_usd", b.lines[n].mean)
 	}
 	f.set(prefix+"total_usd", b.total)
 }
 
-func (a account) ratioFeatures(f Features, full, lora int) {
-	x, y := a.bills[full], a.bills[lora]
+func (a *account) ratioFeatures(f Features, full, lora int) {
+	x, y := &a.bills[full], &a.bills[lora]
 	for name, pair := range map[string][2]float64{
 		"step_time_ratio": {x.step, y.step}, "peak_ratio": {x.peak, y.peak}, "trainable_ratio": {x.trainable, y.trainable}} {
 		if pair[0] > 0 && pair[1] > 0 {
@@ -187,7 +187,7 @@ func (a account) ratioFeatures(f Features, full, lora int) {
 	}
 }
 
-func (a account) gapFeatures(f Features) {
+func (a *account) gapFeatures(f Features) {
 	g := a.gap()
 	d := normal(g.mean, g.sd)
 	f.set("gap_nats", g.mean)
@@ -202,12 +202,10 @@ func (a account) gapFeatures(f Features) {
 	f.flag("budget_too_small", g.regime == evidence.BudgetTooSmall)
 }
 
-func (a account) moneyFeatures(f Features) {
-	full, lora, g := a.bills[a.f.full], a.bills[a.lora], a.gap()
-	for _, name := range CostNames() {
-		_, x := full.line(name)
-		_, y := lora.line(name)
-		f.set(name+"_diff_sd_usd", math.Hypot(x, y))
+func (a *account) moneyFeatures(f Features) {
+	full, lora, g := &a.bills[a.f.full], &a.bills[a.lora], a.gap()
+	for n, name := range CostNames() {
+		f.set(name+"_diff_sd_usd", math.Hypot(full.lines[n].sd, lora.lines[n].sd))
 	}
 	f.set("accuracy_diff_sd_usd", g.sd*a.worth.usdPerNat)
 	f.set("saving_usd", a.saving())
@@ -221,7 +219,7 @@ func (a account) moneyFeatures(f Features) {
 	}
 }
 
-func (a account) moreFeatures(f Features) {
+func (a *account) moreFeatures(f Features) {
 	m, ok := a.moreEvidence()
 	f.flag("more_pays", ok && m.pays())
 	if ok {
@@ -231,7 +229,7 @@ func (a account) moreFeatures(f Features) {
 	}
 }
 
-func (a account) stakeFeatures(f Features) {
+func (a *account) stakeFeatures(f Features) {
 	s := a.s
 	f.set("usd_per_gpu_hour", a.price.USDPerHour)
 	f.set("usd_per_nat", a.worth.usdPerNat)
@@ -243,7 +241,7 @@ func (a account) stakeFeatures(f Features) {
 	f.set("tie_nats", s.TieNats)
 	f.set("risk_aversion", s.RiskAversion)
 	f.limit("deadline_hours", s.DeadlineHours)
-	f.limit("memory_bytes", a.limit)
+	f.limit("memory_bytes", a.market.limit)
 	f.limit("budget_usd", s.BudgetUSD)
 	f.flag("quality_is_hard", s.QualityIsHard)
 	f.flag("speed_is_hard", s.SpeedIsHard)

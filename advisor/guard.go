@@ -16,7 +16,7 @@ const (
 
 // guard gives the verdict where no policy may be asked: the evidence is not fit to
 // decide from, or there is nothing to decide. Its rule names start with "guard:".
-func (a account) guard() (Verdict, bool) {
+func (a *account) guard() (Verdict, bool) {
 	for _, check := range []func() (Verdict, bool){a.guardModel, a.guardData, a.guardNumbers, a.guardFit, a.guardArms} {
 		if v, stop := check(); stop {
 			return v, true
@@ -29,7 +29,7 @@ func refuse(answer Answer, rule, because string, args ...any) (Verdict, bool) {
 	return Verdict{Answer: answer, Rule: "guard:" + rule, Because: fmt.Sprintf(because, args...), Confidence: 1}, true
 }
 
-func (a account) guardModel() (Verdict, bool) {
+func (a *account) guardModel() (Verdict, bool) {
 	run := a.f.run
 	if run.Setup.Model.RandomWeights {
 		return refuse(Unfit, "random-weights", "random weights measure time and memory; what they learn says nothing about a trained model")
@@ -43,7 +43,7 @@ func (a account) guardModel() (Verdict, bool) {
 	return Verdict{}, false
 }
 
-func (a account) guardData() (Verdict, bool) {
+func (a *account) guardData() (Verdict, bool) {
 	d := a.f.run.Data
 	switch {
 	case d.LeakShare > maxLeakShare || math.IsNaN(d.LeakShare):
@@ -55,7 +55,7 @@ func (a account) guardData() (Verdict, bool) {
 }
 
 // guardNumbers refuses losses that are not numbers wherever the decision would read them.
-func (a account) guardNumbers() (Verdict, bool) {
+func (a *account) guardNumbers() (Verdict, bool) {
 	for _, g := range a.f.run.Gaps {
 		if !finite(g.AtHorizon.Mean, g.AtHorizon.SD, g.AtBest.Mean, g.AtBest.SD) {
 			return refuse(Unfit, "not-a-number", "the forecast of %s against full is not a number", g.LoRAMethod)
@@ -74,24 +74,24 @@ func (a account) guardNumbers() (Verdict, bool) {
 	return Verdict{}, false
 }
 
-func (a account) guardFit() (Verdict, bool) {
+func (a *account) guardFit() (Verdict, bool) {
 	if a.f.full < 0 || !a.noLoRAFits() || a.fits(a.f.full) {
 		return Verdict{}, false
 	}
-	return refuse(NothingFits, "does-not-fit", "neither method fits into %s at the smallest setting: %s", bytesText(a.limit), a.smallestNeed())
+	return refuse(NothingFits, "does-not-fit", "neither method fits into %s at the smallest setting: %s", bytesText(a.market.limit), a.smallestNeed())
 }
 
 // smallestNeed says what would fit: LoRA on weights quantised to four bits, about
 // 0.55 bytes a parameter with their scales, or a card of the price table.
-func (a account) smallestNeed() string {
+func (a *account) smallestNeed() string {
 	quantised := 0.55 * a.size.params * 1.2
-	if quantised > 0 && quantised <= a.limit {
+	if quantised > 0 && quantised <= a.market.limit {
 		return fmt.Sprintf("LoRA on weights quantised to four bits needs about %s and may, but was not measured", bytesText(quantised))
 	}
 	return fmt.Sprintf("even LoRA on weights quantised to four bits needs about %s", bytesText(quantised))
 }
 
-func (a account) guardArms() (Verdict, bool) {
+func (a *account) guardArms() (Verdict, bool) {
 	switch {
 	case a.f.run.Setup.Preset == "essay":
 		return refuse(BudgetTooSmall, "thirty-steps", "thirty steps measure overhead; they do not decide quality, since LoRA may plateau later")
@@ -111,7 +111,7 @@ func (a account) guardArms() (Verdict, bool) {
 	return Verdict{}, false
 }
 
-func (a account) whyNot() string {
+func (a *account) whyNot() string {
 	for _, m := range a.f.arms {
 		if m.reason != "" {
 			return fmt.Sprintf(" (%s: %s)", m.method, m.reason)
@@ -146,11 +146,12 @@ func uniformLoss(run *evidence.Run) *float64 {
 }
 
 // doubts are warnings about evidence that is still decided from.
-func (a account) doubts() []evidence.Warning {
+func (a *account) doubts() []evidence.Warning {
 	var out []evidence.Warning
 	add := func(code, text string, args ...any) {
 		out = append(out, evidence.Warning{Code: code, Text: fmt.Sprintf(text, args...)})
 	}
+	out = append(out, a.size.warning(float64(a.f.run.Setup.Model.Params))...)
 	d := a.f.run.Data
 	if d.LeakShare > 0 && d.LeakShare <= maxLeakShare {
 		add("small-leak", "%s of the held-out records also train: remove them to be safe", percent(d.LeakShare))

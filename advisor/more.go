@@ -44,7 +44,7 @@ func SampleWorth(mean, sd, after float64) float64 {
 
 // moreEvidence finds the number of further steps with the largest net worth; false
 // where nothing is left to learn.
-func (a account) moreEvidence() (more, bool) {
+func (a *account) moreEvidence() (more, bool) {
 	if !a.compares() {
 		return more{}, false
 	}
@@ -63,9 +63,9 @@ func (a account) moreEvidence() (more, bool) {
 	return best, found
 }
 
-func (a account) seen() int { return min(a.f.arms[a.f.full].seen, a.f.arms[a.lora].seen) }
+func (a *account) seen() int { return min(a.f.arms[a.f.full].seen, a.f.arms[a.lora].seen) }
 
-func (a account) stepChoices(seen, horizon int) []int {
+func (a *account) stepChoices(seen, horizon int) []int {
 	var out []int
 	for _, share := range []float64{0.5, 1, 2, 4, 8, 16, 32} {
 		if n := int(math.Ceil(share * float64(seen))); n < horizon-seen {
@@ -79,7 +79,7 @@ func (a account) stepChoices(seen, horizon int) []int {
 }
 
 // sample prices steps more of full and of the LoRA arm in question.
-func (a account) sample(steps, seen, horizon int) more {
+func (a *account) sample(steps, seen, horizon int) more {
 	c := a.f.contrasts[a.lora]
 	mean, sd := a.difference(a.lora, a.f.full)
 	shrunk := a.size.gap(contrast{mean: c.mean, sd: spreadAfter(c.sd, seen, steps, horizon)}).sd * a.worth.usdPerNat
@@ -91,7 +91,7 @@ func (a account) sample(steps, seen, horizon int) more {
 	return m
 }
 
-func (a account) moreAdvice() *MoreEvidence {
+func (a *account) moreAdvice() *MoreEvidence {
 	m, ok := a.moreEvidence()
 	if !ok {
 		return nil

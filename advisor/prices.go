@@ -79,6 +79,17 @@ func (t PriceTable) lookupFamily(gpu string) Price {
 	return Price{}
 }
 
+// smallest is the cheapest card with so much memory, a twentieth of it left free.
+func (t PriceTable) smallest(gib float64) (Price, bool) {
+	var best Price
+	for _, p := range t.GPUs {
+		if p.MemoryGiB*0.95 >= gib && (best.Name == "" || p.USDPerHour < best.USDPerHour) {
+			best = p
+		}
+	}
+	return best, best.Name != ""
+}
+
 func namesGPU(gpu, name string) bool {
 	words := strings.FieldsFunc(strings.ToLower(gpu), func(r rune) bool { return strings.ContainsRune(" -_/", r) })
 	for _, want := range strings.Fields(strings.ToLower(name)) {

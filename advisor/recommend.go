@@ -30,7 +30,7 @@ func RecommendAt(run *evidence.Run, stakes Stakes, origins map[string]string, pr
 		return nil, err
 	}
 	f := study(run)
-	a := accountOf(f, stakes, prices)
+	a := accountOf(f, stakes, prices.market(stakes, run.Environment))
 	features := a.features()
 	v, guarded := a.guard()
 	if !guarded {
@@ -45,22 +45,23 @@ func RecommendAt(run *evidence.Run, stakes Stakes, origins map[string]string, pr
 	}
 	rec := a.recommendation(v, chosen, features, now)
 	rec.Assumptions = a.assumptions(origins)
+	rec.Warnings = append(rec.Warnings, a.otherCard(prices)...)
 	if a.compares() {
-		rec.Tornado = a.tornado(prices)
+		rec.Tornado = a.tornado()
 		if !guarded {
-			rec.Flips = a.flips(v.Answer, d, prices)
+			rec.Flips = a.flips(v.Answer, d)
 		}
 	}
 	rec.Headline, rec.Next = a.headline(rec), a.next(rec)
 	return rec, nil
 }
 
-func (a account) recommendation(v Verdict, chosen int, features Features, now time.Time) *Recommendation {
+func (a *account) recommendation(v Verdict, chosen int, features Features, now time.Time) *Recommendation {
 	rec := &Recommendation{
 		Schema: SchemaVersion, Run: a.f.run.ID, CreatedAt: now, Version: a.f.run.Version,
 		Verdict: v, Confidence: v.Confidence, Regime: evidence.BudgetTooSmall,
 		Options: a.options(chosen), Stakes: a.s, Features: features,
-		Warnings: append(append([]evidence.Warning{}, a.warnings...), a.doubts()...),
+		Warnings: append(append([]evidence.Warning{}, a.market.warnings...), a.doubts()...),
 	}
 	if !a.compares() {
 		return rec
@@ -80,7 +81,7 @@ func (a account) recommendation(v Verdict, chosen int, features Features, now ti
 
 func pointer(v float64) *float64 { return &v }
 
-func (a account) ratios() *Ratios {
+func (a *account) ratios() *Ratios {
 	full, lora := a.bills[a.f.full], a.bills[a.lora]
 	if full.step == 0 || lora.step == 0 || full.peak == 0 || lora.peak == 0 || lora.trainable == 0 {
 		return nil
@@ -91,7 +92,7 @@ func (a account) ratios() *Ratios {
 // name completes a verdict's method from the arms: the decider knows features only.
 // It returns the chosen arm, or -1, and refuses a method that cannot be had. LoRA of a
 // higher rank than was asked for is the answer "raise the rank".
-func (a account) name(v *Verdict) (int, error) {
+func (a *account) name(v *Verdict) (int, error) {
 	chosen := -1
 	switch v.Answer {
 	case UseFull:
@@ -117,7 +118,7 @@ func (a account) name(v *Verdict) (int, error) {
 	return chosen, nil
 }
 
-func (a account) triedRank(rank int) bool {
+func (a *account) triedRank(rank int) bool {
 	for i, m := range a.f.arms {
 		if i != a.f.full && m.method.Rank == rank && m.usable {
 			return true
@@ -127,7 +128,7 @@ func (a account) triedRank(rank int) bool {
 }
 
 // options lists every arm with its bill, the chosen one first, then by total.
-func (a account) options(chosen int) []Option {
+func (a *account) options(chosen int) []Option {
 	out := make([]Option, 0, len(a.f.arms))
 	for i := range a.f.arms {
 		out = append(out, a.option(i, i == chosen))
@@ -136,10 +137,10 @@ func (a account) options(chosen int) []Option {
 	return out
 }
 
-func (a account) option(i int, chosen bool) Option {
-	m, b := a.f.arms[i], a.bills[i]
+func (a *account) option(i int, chosen bool) Option {
+	m, b := &a.f.arms[i], &a.bills[i]
 	o := Option{Name: m.method.String(), Method: m.method, LearningRate: m.rate, Chosen: chosen, StepSeconds: b.step,
-		PeakBytes: int64(b.peak), Trainable: int64(b.trainable), TrainHours: b.trainHours, Serving: b.layout}
+		PeakBytes: int64(b.peak), Trainable: int64(b.trainable), TrainHours: b.trainHours, Serving: a.service(m, b).cheapest(m.method.Kind).name}
 	if m.stop > 0 && m.stop < a.f.horizon() {
 		o.StopStep = m.stop
 	}
@@ -148,7 +149,7 @@ func (a account) option(i int, chosen bool) Option {
 		o.Loss, o.BestLoss = &loss, &best
 	}
 	if m.usable {
-		o.Costs, o.Total, o.RegretUSD = b.lines, normal(b.total, b.sd), a.regret(i)
+		o.Costs, o.Total, o.RegretUSD = a.costs(i, b), normal(b.total, b.sd), a.regret(i)
 	}
 	o.Dominated = a.fallen(i)
 	return o
@@ -156,18 +157,19 @@ func (a account) option(i int, chosen bool) Option {
 
 // fallen says why an option is out: it does not fit, did not train, or another one is
 // at least as good in loss, in cost, in time and in memory.
-func (a account) fallen(i int) string {
-	m, b := a.f.arms[i], a.bills[i]
+func (a *account) fallen(i int) string {
+	m, b := &a.f.arms[i], &a.bills[i]
 	switch {
 	case !m.fits:
 		return m.reason
 	case !a.fits(i):
-		return fmt.Sprintf("needs %s, and %s is allowed", bytesText(b.peak), bytesText(a.limit))
+		return fmt.Sprintf("needs %s, and %s is allowed", bytesText(b.peak), bytesText(a.market.limit))
 	case !m.usable:
 		return m.reason
 	}
 	mine, _ := a.f.level(i)
-	for j, other := range a.bills {
+	for j := range a.bills {
+		other := &a.bills[j]
 		if j == i || !a.open(j) {
 			continue
 		}

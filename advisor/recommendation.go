@@ -68,6 +68,12 @@ type Decider interface {
 	Decide(Features) (Verdict, error)
 }
 
+// Terse is a Decider that can also answer without trace and sentences, which is all
+// that the search for flips needs.
+type Terse interface {
+	Terse(Features) (Verdict, error)
+}
+
 // Option is one method with what it would cost over the stakes' months.
 type Option struct {
 	Name         string                 `json:"name"`             // full, lora(r=8)

@@ -1,9 +1,6 @@
 package advisor
 
 import (
-	"fmt"
-	"math"
-
 	"ftadvise/calibrate/evidence"
 )
 
@@ -15,19 +12,27 @@ const servedBytes = 2
 
 // layout is one way of serving a method, and what it costs over all the months.
 type layout struct {
-	name  string
-	usd   float64
-	basis string
+	kind layoutKind
+	name string
+	usd  float64
 }
+
+type layoutKind int
+
+const (
+	layoutCopies   layoutKind = iota // a whole model a task, all held
+	layoutSwapped                    // one whole model held, others loaded when asked for
+	layoutAdapters                   // one base model and an adapter a task
+)
 
 // service prices layouts. Memory is held day and night; a device's hour is shared by
 // the bytes held on it, so that half a card costs half its price.
 type service struct {
-	stakes  Stakes
+	stakes  *Stakes
 	price   Price
 	weights float64 // bytes of one copy of the model
 	adapter float64 // bytes of one adapter
-	token   float64 // device seconds a token, from the training step's forward third
+	token   float64 // device seconds of one token
 }
 
 func (v service) hold(bytes float64) float64 {
@@ -37,60 +42,58 @@ func (v service) hold(bytes float64) float64 {
 	return bytes / (v.price.MemoryGiB * gib) * v.price.USDPerHour * hoursPerMonth * v.stakes.Months
 }
 
+// requests is their number over all tasks and months.
+func (v service) requests() float64 {
+	return v.stakes.RequestsPerMonth * v.stakes.Tasks * v.stakes.Months
+}
+
 func (v service) compute() float64 {
-	tokens := v.stakes.RequestsPerMonth * v.stakes.Tasks * v.stakes.Months * v.stakes.TokensPerRequest
-	return tokens * v.token / 3600 * v.price.USDPerHour
+	return v.requests() * v.stakes.TokensPerRequest * v.token / 3600 * v.price.USDPerHour
 }
 
-// copies is one whole model a task, all of them held.
 func (v service) copies(name string) layout {
-	return layout{name, v.hold(v.weights*v.stakes.Tasks) + v.compute(),
-		fmt.Sprintf("%s: %g x %s held", name, v.stakes.Tasks, bytesText(v.weights))}
+	return layout{layoutCopies, name, v.hold(v.weights*v.stakes.Tasks) + v.compute()}
 }
 
-// swapped holds one model and loads another whenever a request is for another task.
+func (v service) swapSeconds() float64 { return v.weights / (v.stakes.LoadGBPerSec * 1e9) }
+
+// swapped loads another model whenever a request is for another task than the last.
 func (v service) swapped(name string) layout {
 	others := (v.stakes.Tasks - 1) / v.stakes.Tasks
-	swaps := v.stakes.RequestsPerMonth * v.stakes.Tasks * v.stakes.Months * others
-	usd := swaps * v.weights / (v.stakes.LoadGBPerSec * 1e9) / 3600 * v.price.USDPerHour
-	return layout{name + ", swapped", v.hold(v.weights) + v.compute() + usd,
-		fmt.Sprintf("%s, swapped: one held, %s a swap", name, seconds(v.weights/(v.stakes.LoadGBPerSec*1e9)))}
+	swaps := v.requests() * others * v.swapSeconds() / 3600 * v.price.USDPerHour
+	return layout{layoutSwapped, name + ", swapped", v.hold(v.weights) + v.compute() + swaps}
 }
 
-// adapters hold one base model and an adapter a task.
 func (v service) adapters() layout {
-	return layout{"adapters on one base", v.hold(v.weights+v.adapter*v.stakes.Tasks) + v.compute()*(1+v.stakes.AdapterSlow),
-		fmt.Sprintf("adapters on one base: %s and %g x %s held, %.0f%% slower",
-			bytesText(v.weights), v.stakes.Tasks, bytesText(v.adapter), 100*v.stakes.AdapterSlow)}
+	return layout{layoutAdapters, "adapters on one base",
+		v.hold(v.weights+v.adapter*v.stakes.Tasks) + v.compute()*(1+v.stakes.AdapterSlow)}
 }
 
-// layouts lists the ways in which a method can be served.
-func (v service) layouts(k evidence.Kind) []layout {
+// cheapest is the cheapest way in which a method may be served: whole copies, held or
+// swapped, for either method, since an adapter can be merged; adapters for LoRA.
+func (v service) cheapest(k evidence.Kind) layout {
+	if k == evidence.LoRA && v.stakes.AdapterServingOnly {
+		return v.adapters()
+	}
 	name := "full copies"
 	if k == evidence.LoRA {
-		if v.stakes.AdapterServingOnly {
-			return []layout{v.adapters()}
-		}
 		name = "merged copies"
 	}
-	out := []layout{v.copies(name)}
+	best := v.copies(name)
 	if v.stakes.Tasks > 1 && v.stakes.RequestsPerMonth > 0 {
-		out = append(out, v.swapped(name))
+		best = lower(best, v.swapped(name))
 	}
 	if k == evidence.LoRA {
-		out = append(out, v.adapters())
-	}
-	return out
-}
-
-func (v service) cheapest(k evidence.Kind) layout {
-	best := layout{usd: math.Inf(1)}
-	for _, l := range v.layouts(k) {
-		if l.usd < best.usd {
-			best = l
-		}
+		best = lower(best, v.adapters())
 	}
 	return best
+}
+
+func lower(a, b layout) layout {
+	if b.usd < a.usd {
+		return b
+	}
+	return a
 }
 
 // storage is the disk that trained weights take: one copy a task, or one base and an

@@ -1,7 +1,6 @@
 package advisor
 
 import (
-	"fmt"
 	"math"
 
 	"ftadvise/calibrate/evidence"
@@ -30,13 +29,14 @@ func pointsPerNat(o evidence.Outcome) float64 {
 	return -100 * slope
 }
 
-// worth is what a nat of held-out loss costs, with each part's basis.
+// worth is what a nat of held-out loss costs, by its parts.
 type worth struct {
-	usdPerNat float64
-	parts     []string
-	assumed   bool    // nothing was said of accuracy
-	points    float64 // points of accuracy a nat
-	measured  bool    // points were measured
+	usdPerNat                        float64
+	fromPoints, fromErrors, fromRisk float64
+	assumed                          bool    // nothing was said of accuracy
+	points                           float64 // points of accuracy a nat
+	measured                         bool    // points were measured
+	growth                           float64 // of errors, relative, a nat
 }
 
 // worthOf adds up the four ways of saying what accuracy is worth. Near loss L a nat is
@@ -44,31 +44,22 @@ type worth struct {
 // the right token; a measured slope takes its place where the data have labels.
 // Errors grow with that slope over the share that is wrong today.
 func worthOf(s Stakes, loss, measuredPerNat float64) worth {
-	w := worth{points: 100 * math.Exp(-math.Max(0, loss)), measured: finite(measuredPerNat)}
+	w := worth{measured: finite(measuredPerNat)}
+	if finite(loss) {
+		w.points = 100 * math.Exp(-math.Max(0, loss))
+	}
 	if w.measured {
 		w.points = measuredPerNat
 	}
-	if !finite(loss) {
-		w.points = 0
+	w.fromPoints = s.USDPerPoint * w.points
+	if wrong := 1 - math.Exp(-math.Max(0, loss)); wrong > 0 {
+		w.growth = w.points / 100 / wrong
+		w.fromErrors = s.ErrorsPerMonth * s.USDPerError * s.Months * w.growth
 	}
-	w.add(s.USDPerNat, "as stated")
-	w.add(s.USDPerPoint*w.points, fmt.Sprintf("%s a point x %.3g points a nat", usd(s.USDPerPoint), w.points))
-	errors := s.ErrorsPerMonth * s.USDPerError * s.Months
-	if wrong := 1 - math.Exp(-math.Max(0, loss)); errors > 0 && wrong > 0 {
-		w.add(errors*w.points/100/wrong, fmt.Sprintf("%g errors a month at %s for %g months, growing %.3g-fold a nat",
-			s.ErrorsPerMonth, usd(s.USDPerError), s.Months, w.points/100/wrong))
-	}
-	w.add(s.AtRiskUSD/s.AtRiskNats, fmt.Sprintf("%s at risk over %g nats", usd(s.AtRiskUSD), s.AtRiskNats))
+	w.fromRisk = s.AtRiskUSD / s.AtRiskNats
+	w.usdPerNat = s.USDPerNat + w.fromPoints + w.fromErrors + w.fromRisk
 	if w.usdPerNat == 0 {
-		w.assumed = true
-		w.add(AssumedUSDPerNat, "assumed, since nothing was said of what accuracy is worth")
+		w.assumed, w.usdPerNat = true, AssumedUSDPerNat
 	}
 	return w
-}
-
-func (w *worth) add(v float64, basis string) {
-	if v > 0 && finite(v) {
-		w.usdPerNat += v
-		w.parts = append(w.parts, basis)
-	}
 }

@@ -12,40 +12,52 @@ type lever struct {
 	now        float64
 	low, high  float64 // a plausible range, for the tornado
 	min, max   float64 // how far a flip is looked for
-	at         func(v float64) account
+	whole      bool    // only whole numbers make sense
 	text       func(v float64) string
+	phrase     string // what follows the number in a sentence
+	at         func(v float64) *account
 }
 
 // levers lists what is varied: what a reviewer may doubt.
-func (a account) levers(prices PriceTable) []lever {
-	stake := func(set func(*Stakes, float64)) func(float64) account {
-		return func(v float64) account {
-			s := a.s
-			set(&s, v)
-			return accountOf(a.f, s, prices)
-		}
-	}
-	g := a.f.contrasts[a.lora]
+func (a *account) levers() []lever {
+	v, p, s, g := a.worth.usdPerNat, a.price.USDPerHour, a.s, a.f.contrasts[a.lora]
 	out := []lever{
-		{fact: "usd_per_nat", unit: "$/nat", now: a.worth.usdPerNat, text: suffixed(usd, "a nat"),
-			low: a.worth.usdPerNat / 4, high: a.worth.usdPerNat * 4, min: a.worth.usdPerNat / 1e4, max: a.worth.usdPerNat * 1e4, at: stake(setWorth)},
-		{fact: "gap_nats", unit: "nats", now: g.mean, text: suffixed(nats, "of gap"),
-			low: g.mean - p90Sigmas*g.sd, high: g.mean + p90Sigmas*g.sd, min: g.mean - 4*g.sd - 0.1, max: g.mean + 4*g.sd + 0.1, at: a.withGap(prices)},
-		{fact: "usd_per_gpu_hour", unit: "$/h", now: a.price.USDPerHour, text: suffixed(usd, "a GPU hour"), low: lowPrice(a.price), high: highPrice(a.price),
-			min: a.price.USDPerHour / 100, max: a.price.USDPerHour * 100, at: stake(func(s *Stakes, v float64) { s.USDPerGPUHour = v })},
-		{fact: "months", unit: "months", now: a.s.Months, text: suffixed(plain, "months"), low: a.s.Months / 2, high: math.Min(600, a.s.Months*2),
-			min: 1, max: math.Min(600, math.Max(a.s.Months, 120)), at: stake(func(s *Stakes, v float64) { s.Months = v })},
-		{fact: "tasks", unit: "tasks", now: a.s.Tasks, text: suffixed(plain, "tasks"), low: math.Max(1, a.s.Tasks/2), high: a.s.Tasks * 2,
-			min: 1, max: math.Max(a.s.Tasks, 1000), at: stake(func(s *Stakes, v float64) { s.Tasks = math.Round(v) })},
-		{fact: "base_changes_per_year", unit: "1/year", now: a.s.BaseChangesPerYear, text: suffixed(plain, "new base models a year"), low: 0, high: math.Min(365, 2*a.s.BaseChangesPerYear+1),
-			min: 0, max: math.Min(365, a.s.BaseChangesPerYear+24), at: stake(func(s *Stakes, v float64) { s.BaseChangesPerYear = v })},
+		{fact: "usd_per_nat", unit: "$/nat", now: v, text: usd, phrase: "a nat",
+			low: v / 4, high: v * 4, min: v / 1e4, max: v * 1e4, at: a.staking(setWorth)},
+		{fact: "gap_nats", unit: "nats", now: g.mean, text: nats, phrase: "of gap",
+			low: g.mean - p90Sigmas*g.sd, high: g.mean + p90Sigmas*g.sd, min: g.mean - 4*g.sd - 0.1, max: g.mean + 4*g.sd + 0.1, at: a.withGap},
+		{fact: "usd_per_gpu_hour", unit: "$/h", now: p, text: usd, phrase: "a GPU hour",
+			low: lowPrice(a.price), high: highPrice(a.price), min: p / 100, max: p * 100, at: a.withPrice},
+		{fact: "months", unit: "months", now: s.Months, text: plain, phrase: "months",
+			low: s.Months / 2, high: math.Min(600, s.Months*2), min: 1, max: math.Min(600, math.Max(s.Months, 120)),
+			at: a.staking(func(s *Stakes, v float64) { s.Months = v })},
+		{fact: "tasks", unit: "tasks", now: s.Tasks, text: plain, phrase: "tasks", whole: true,
+			low: math.Max(1, s.Tasks/2), high: s.Tasks * 2, min: 1, max: math.Max(s.Tasks, 1000),
+			at: a.staking(func(s *Stakes, v float64) { s.Tasks = v })},
+		{fact: "base_changes_per_year", unit: "1/year", now: s.BaseChangesPerYear, text: plain, phrase: "new base models a year",
+			low: 0, high: math.Min(365, 2*s.BaseChangesPerYear+1), min: 0, max: math.Min(365, s.BaseChangesPerYear+24),
+			at: a.staking(func(s *Stakes, v float64) { s.BaseChangesPerYear = v })},
 	}
-	if a.s.RequestsPerMonth > 0 {
-		out = append(out, lever{fact: "requests_per_month", unit: "requests/month", now: a.s.RequestsPerMonth, text: suffixed(plain, "requests a month"),
-			low: a.s.RequestsPerMonth / 4, high: a.s.RequestsPerMonth * 4, min: a.s.RequestsPerMonth / 1000, max: a.s.RequestsPerMonth * 1000,
-			at: stake(func(s *Stakes, v float64) { s.RequestsPerMonth = v })})
+	if r := s.RequestsPerMonth; r > 0 {
+		out = append(out, lever{fact: "requests_per_month", unit: "requests/month", now: r, text: plain, phrase: "requests a month",
+			low: r / 4, high: r * 4, min: r / 1000, max: r * 1000, at: a.staking(func(s *Stakes, v float64) { s.RequestsPerMonth = v })})
 	}
 	return out
+}
+
+// staking prices the findings again with one stake changed.
+func (a *account) staking(set func(*Stakes, float64)) func(float64) *account {
+	return func(v float64) *account {
+		s := a.s
+		set(&s, v)
+		return accountOf(a.f, s, a.market)
+	}
+}
+
+func (a *account) withPrice(v float64) *account {
+	m := a.market
+	m.price.USDPerHour = v
+	return accountOf(a.f, a.s, m)
 }
 
 // setWorth replaces all that was said of accuracy by one price.
@@ -67,32 +79,26 @@ func highPrice(p Price) float64 {
 	return p.USDPerHour * 2
 }
 
-func suffixed(text func(float64) string, suffix string) func(float64) string {
-	return func(v float64) string { return text(v) + " " + suffix }
-}
-
 func plain(v float64) string { return fmt.Sprintf("%.3g", v) }
 
-// withGap moves the gap of the LoRA arm in question, everything else unchanged.
-func (a account) withGap(prices PriceTable) func(float64) account {
-	return func(v float64) account {
-		f := a.f
-		f.contrasts = append([]contrast{}, a.f.contrasts...)
-		shift := v - f.contrasts[a.lora].mean
-		for i := range f.contrasts {
-			if i != f.full {
-				f.contrasts[i].mean += shift
-			}
+// withGap moves the gap of the LoRA arms, everything else unchanged.
+func (a *account) withGap(v float64) *account {
+	f := a.f
+	f.contrasts = append([]contrast{}, a.f.contrasts...)
+	shift := v - f.contrasts[a.lora].mean
+	for i := range f.contrasts {
+		if i != f.full {
+			f.contrasts[i].mean += shift
 		}
-		return accountOf(f, a.s, prices)
 	}
+	return accountOf(f, a.s, a.market)
 }
 
 // tornado shows what each lever does to the difference of the bills, LoRA less full,
 // the widest bar first.
-func (a account) tornado(prices PriceTable) []Swing {
+func (a *account) tornado() []Swing {
 	var out []Swing
-	for _, l := range a.levers(prices) {
+	for _, l := range a.levers() {
 		s := Swing{Fact: l.fact, Unit: l.unit, Low: l.low, High: l.high, LowUSD: l.at(l.low).dearer(), HighUSD: l.at(l.high).dearer()}
 		s.Flips = s.LowUSD*s.HighUSD < 0
 		if finite(s.LowUSD, s.HighUSD, s.Low, s.High) {
@@ -106,7 +112,7 @@ func (a account) tornado(prices PriceTable) []Swing {
 func width(s Swing) float64 { return math.Abs(s.HighUSD - s.LowUSD) }
 
 // dearer is the best LoRA's total less full's.
-func (a account) dearer() float64 {
+func (a *account) dearer() float64 {
 	if !a.compares() {
 		return math.NaN()
 	}
@@ -115,9 +121,9 @@ func (a account) dearer() float64 {
 
 // flips finds for each lever the nearest values, below and above, from which on the
 // decider answers otherwise.
-func (a account) flips(answer Answer, d Decider, prices PriceTable) []Flip {
+func (a *account) flips(answer Answer, d Decider) []Flip {
 	var out []Flip
-	for _, l := range a.levers(prices) {
+	for _, l := range a.levers() {
 		for _, end := range []float64{l.min, l.max} {
 			if f, ok := l.search(end, answer, d); ok {
 				out = append(out, f)
@@ -158,10 +164,14 @@ func (l lever) search(end float64, answer Answer, d Decider) (Flip, bool) {
 // stride goes by ratios where both ends are positive, so that a wide range is walked
 // evenly, and by differences elsewhere.
 func (l lever) stride(end, share float64) float64 {
+	v := l.now + (end-l.now)*share
 	if l.now > 0 && end > 0 && l.fact != "gap_nats" {
-		return l.now * math.Pow(end/l.now, share)
+		v = l.now * math.Pow(end/l.now, share)
 	}
-	return l.now + (end-l.now)*share
+	if l.whole {
+		return math.Round(v)
+	}
+	return v
 }
 
 func (l lever) answer(v float64, d Decider) Answer {
@@ -169,7 +179,11 @@ func (l lever) answer(v float64, d Decider) Answer {
 	if verdict, stop := a.guard(); stop {
 		return verdict.Answer
 	}
-	verdict, err := d.Decide(a.features())
+	decide := d.Decide
+	if t, ok := d.(Terse); ok {
+		decide = t.Terse
+	}
+	verdict, err := decide(a.features())
 	if err != nil {
 		return ""
 	}
@@ -179,22 +193,36 @@ func (l lever) answer(v float64, d Decider) Answer {
 	return verdict.Answer
 }
 
+// narrow halves the stride from same, which gives today's answer, to other, which does
+// not; an answer that settles nothing counts as today's.
 func (l lever) narrow(same, other float64, answer, got Answer, d Decider) Flip {
 	for range flipHalving {
 		mid := (same + other) / 2
+		if l.whole {
+			mid = math.Round(mid)
+		}
+		if mid == same || mid == other {
+			break
+		}
 		if x := l.answer(mid, d); x == answer || !x.Decides() {
 			same = mid
 		} else {
 			other, got = mid, x
 		}
 	}
+	return Flip{Fact: l.fact, Now: l.now, At: other, Unit: l.unit, Answer: got, Text: l.sentence(other, got)}
+}
+
+// sentence says a flip: "LoRA wins below $12,000 a nat (now $10,000)".
+func (l lever) sentence(at float64, got Answer) string {
 	side := "above"
-	if other < l.now {
+	switch {
+	case l.whole:
+		side = "at"
+	case at < l.now:
 		side = "below"
 	}
-	f := Flip{Fact: l.fact, Now: l.now, At: other, Unit: l.unit, Answer: got}
-	f.Text = fmt.Sprintf("%s %s %s %s (now %s)", Call(got), wins(got), side, l.text(other), l.text(l.now))
-	return f
+	return fmt.Sprintf("%s %s %s %s %s (now %s)", Call(got), wins(got), side, l.text(at), l.phrase, l.text(l.now))
 }
 
 func wins(a Answer) string {

@@ -9,9 +9,18 @@ import (
 )
 
 // Decide answers from the facts alone. Evaluation cannot fail: what goes wrong in a
-// condition makes the verdict undecided and says where.
+// condition before the answer makes the verdict undecided and says where.
 func (p *Policy) Decide(f advisor.Features) (advisor.Verdict, error) {
-	d := decision{policy: p, facts: facts{features: f, truths: p.truths}}
+	return p.decide(f, false)
+}
+
+// Terse implements advisor.Terse: the same answer without trace and sentences.
+func (p *Policy) Terse(f advisor.Features) (advisor.Verdict, error) {
+	return p.decide(f, true)
+}
+
+func (p *Policy) decide(f advisor.Features, terse bool) (advisor.Verdict, error) {
+	d := decision{policy: p, facts: facts{features: f, truths: p.truths}, terse: terse}
 	d.verdict.Policy = p.ID()
 	d.physical()
 	d.constrain()
@@ -27,6 +36,7 @@ type decision struct {
 	policy     *Policy
 	facts      facts
 	verdict    advisor.Verdict
+	terse      bool   // answer only
 	full, lora string // why each is out; "" while it is in
 	cause      string // the constraint or rule that ruled a method out
 }
@@ -76,22 +86,36 @@ func (d *decision) out(t target, by, why string) {
 
 func (d *decision) constrain() {
 	for _, c := range d.policy.limits {
-		if d.holds(constraintPrefix+c.name, c.when) {
-			d.out(c.forbid, constraintPrefix+c.name, c.message.fill(d.facts.features))
+		if d.holds(constraintPrefix+c.name, c.when, true) {
+			d.out(c.forbid, constraintPrefix+c.name, d.say(c.message))
 		}
 	}
 }
 
-// holds evaluates a condition and writes the trace.
-func (d *decision) holds(name string, e *expression) bool {
+// say fills a sentence.
+func (d *decision) say(s sentence) string {
+	if d.terse {
+		return s.source
+	}
+	return s.fill(d.facts.features)
+}
+
+// holds evaluates a condition and writes the trace. An error ends the asking where the
+// condition counts.
+func (d *decision) holds(name string, e *expression, counts bool) bool {
 	matched, absent, err := e.evaluate(d.facts)
+	if err != nil && counts {
+		d.undecided(name, fmt.Sprintf("%s could not be evaluated: %v", name, err))
+	}
+	if d.terse {
+		return matched
+	}
 	t := advisor.RuleTrace{Rule: name, When: e.text, Matched: matched, Values: e.values(d.facts.features)}
 	switch {
 	case len(absent) > 0:
 		t.Error = "not known: " + strings.Join(absent, ", ")
 	case err != nil:
 		t.Error = err.Error()
-		d.undecided(name, fmt.Sprintf("%s could not be evaluated: %v", name, err))
 	}
 	d.verdict.Trace = append(d.verdict.Trace, t)
 	return matched
@@ -106,44 +130,45 @@ func (d *decision) undecided(rule, why string) {
 	d.verdict.Confidence, d.verdict.Needed = 0, 0
 }
 
-// ask goes through the rules. All that forbid are heard before one that prefers
-// answers, so that their order among the others does not matter.
+// ask goes through the rules. All that forbid are heard before the first that prefers
+// answers, so that their order among the others does not matter. Rules behind that one
+// are evaluated for the trace only.
 func (d *decision) ask() {
-	var candidates []rule
-	for _, r := range d.policy.rules {
-		if !d.holds(r.name, r.when) {
+	var first *rule
+	for i := range d.policy.rules {
+		r := &d.policy.rules[i]
+		counts := first == nil || r.prefer == ""
+		if !counts && d.terse {
 			continue
 		}
-		if r.prefer == "" {
-			d.out(r.forbid, r.name, r.because.fill(d.facts.features))
-			continue
+		switch matched := d.holds(r.name, r.when, counts); {
+		case !matched:
+		case r.prefer == "":
+			d.out(r.forbid, r.name, d.say(r.because))
+		case first == nil:
+			first = r
 		}
-		candidates = append(candidates, r)
 	}
-	if d.verdict.Answer != "" {
-		return
-	}
-	if d.full != "" || d.lora != "" {
-		d.remaining(candidates)
-		return
-	}
-	if len(candidates) > 0 {
-		d.answer(candidates[0])
+	switch {
+	case d.verdict.Answer != "":
+	case d.full != "" || d.lora != "":
+		d.remaining(first)
+	case first != nil:
+		d.answer(first)
 	}
 }
 
 // remaining answers where a method is out: the other one, with a higher rank if the
 // first rule that matched wants that.
-func (d *decision) remaining(candidates []rule) {
+func (d *decision) remaining(first *rule) {
 	v := &d.verdict
 	switch {
 	case d.full != "" && d.lora != "":
 		d.undecided(d.cause, "the constraints leave no method: "+d.full+"; "+d.lora)
 	case d.full != "":
 		v.Answer, v.Rule, v.Because, v.Confidence = advisor.UseLoRA, d.cause, d.full, 1
-		if len(candidates) > 0 && candidates[0].prefer == preferRank {
-			r := candidates[0]
-			v.Answer, v.Rule, v.Because = advisor.RaiseRank, r.name, d.full+"; "+r.because.fill(d.facts.features)
+		if first != nil && first.prefer == preferRank {
+			v.Answer, v.Rule, v.Because = advisor.RaiseRank, first.name, d.full+"; "+d.say(first.because)
 		}
 	default:
 		v.Answer, v.Rule, v.Because, v.Confidence = advisor.UseFull, d.cause, d.lora, 1
@@ -151,9 +176,9 @@ func (d *decision) remaining(candidates []rule) {
 }
 
 // answer turns the rule that fired into a verdict.
-func (d *decision) answer(r rule) {
+func (d *decision) answer(r *rule) {
 	v := &d.verdict
-	v.Rule, v.Because, v.Needed = r.name, r.because.fill(d.facts.features), d.policy.needed(r)
+	v.Rule, v.Because, v.Needed = r.name, d.say(r.because), d.policy.needed(*r)
 	switch r.prefer {
 	case preferEither:
 		v.Answer, v.Confidence, v.Needed = advisor.Either, 1, 0
@@ -171,7 +196,7 @@ func (d *decision) answer(r rule) {
 }
 
 // compare picks the method that is lower in what the rule prefers.
-func (d *decision) compare(r rule) {
+func (d *decision) compare(r *rule) {
 	mean, ok := d.lower(r)
 	switch {
 	case !ok:
@@ -184,7 +209,7 @@ func (d *decision) compare(r rule) {
 }
 
 // lower is LoRA's figure less full's: positive means that full is the lower.
-func (d *decision) lower(r rule) (float64, bool) {
+func (d *decision) lower(r *rule) (float64, bool) {
 	switch r.prefer {
 	case preferBetter:
 		return d.fact("gap_nats")
@@ -205,7 +230,7 @@ func (d *decision) less(name string) (float64, bool) {
 
 // bill is the weighted difference of the bills, LoRA less full, with its spread. A
 // line that is not known for both is left out; ok is false where none is known.
-func (d *decision) bill(r rule) (mean, sd float64, ok bool) {
+func (d *decision) bill(r *rule) (mean, sd float64, ok bool) {
 	for _, name := range advisor.CostNames() {
 		w := weight(d.policy.weights, name)
 		if v, set := r.weights[name]; set {
@@ -224,7 +249,7 @@ func (d *decision) bill(r rule) (mean, sd float64, ok bool) {
 
 // settle names a method if it is sure enough, or if choosing it wrongly costs next to
 // nothing.
-func (d *decision) settle(r rule, answer advisor.Answer) {
+func (d *decision) settle(r *rule, answer advisor.Answer) {
 	v := &d.verdict
 	v.Answer = answer
 	p, ok := d.sureness(r, answer)
@@ -244,7 +269,7 @@ func (d *decision) settle(r rule, answer advisor.Answer) {
 }
 
 // sureness is the probability that the answer is right by the rule's own measure.
-func (d *decision) sureness(r rule, answer advisor.Answer) (float64, bool) {
+func (d *decision) sureness(r *rule, answer advisor.Answer) (float64, bool) {
 	var full float64
 	ok := true
 	switch r.prefer {
@@ -268,7 +293,7 @@ func (d *decision) sureness(r rule, answer advisor.Answer) (float64, bool) {
 
 // cheapToErr reports whether the expected regret of the leader is within what the
 // policy accepts, as a share of its bill.
-func (d *decision) cheapToErr(r rule, answer advisor.Answer) bool {
+func (d *decision) cheapToErr(r *rule, answer advisor.Answer) bool {
 	mean, sd, ok := d.bill(r)
 	if !ok || d.policy.regret == 0 || r.prefer == preferBetter || (mean > 0) != (answer == advisor.UseFull) {
 		return false

@@ -17,7 +17,7 @@ import (
 const (
 	maxExpressionBytes = 4096
 	maxExpressionDepth = 40
-	costLimit          = 10_000 // CEL's units, about one an operation
+	maxOperations      = 500 // names, numbers and operators
 )
 
 // knownSuffix marks the hidden truth value behind known(fact).

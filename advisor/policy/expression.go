@@ -74,7 +74,7 @@ func (c *compiler) compile(text string) (*expression, *fault) {
 	if !checked.OutputType().IsExactType(cel.BoolType) {
 		return nil, &fault{0, "a condition must be true or false, and this is a number", "compare it: ... > 0"}
 	}
-	program, err := c.env.Program(checked, cel.CostLimit(costLimit))
+	program, err := c.env.Program(checked, cel.EvalOptions(cel.OptOptimize))
 	if err != nil {
 		return nil, &fault{0, err.Error(), "simplify the condition"}
 	}
@@ -91,7 +91,11 @@ func (c *compiler) rewrite(tree *ast.AST, text string) (reads []string, wrong *f
 			wrong = &fault{offset(text, tree.SourceInfo().GetStartLocation(e.ID())), what, fix}
 		}
 	}
+	operations := 0
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if operations++; operations == maxOperations+1 {
+			refuse(tree.Expr(), fmt.Sprintf("more than %d operations", maxOperations), "split the condition into several rules")
+		}
 		switch e.Kind() {
 		case ast.LiteralKind:
 			if d, ok := double(e.AsLiteral()); ok {
