@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"maps"
 	"math"
 
 	"ftadvise/advisor"
@@ -14,42 +13,66 @@ const (
 	mapRows    = 10
 )
 
-// decisionMap asks the policy again with model size and narrowness changed and all
-// other facts as they are.
+// decisionMap asks the policy again with the model's size and the data's narrowness
+// changed; costs scale with the size as the advisor scales them, all else stays.
 func (b *builder) decisionMap() Section {
 	s := Section{ID: "map", Title: "Decision map", Lead: "What the same policy answers for other model sizes and narrower or broader data, all other facts as measured here."}
 	if b.rec == nil || b.opts.Decider == nil {
 		return skipped(s.ID, s.Title, "The policy was not at hand when the report was made.")
 	}
-	params, narrow := b.mapHere()
-	if params <= 0 || bad(narrow) {
+	here, narrow := b.mapHere()
+	if here <= 0 || bad(narrow) {
 		return skipped(s.ID, s.Title, "The narrowness of the data was not measured.")
 	}
-	plot := chart.Map{X: chart.Axis{Title: "parameters of the model", Log: true, Format: paramsTick}, Y: chart.Axis{Format: number},
-		Here: chart.Point{X: params, Y: narrow}, HereLabel: "this project", XLow: params, XHigh: params,
-		YLo: math.Max(0, narrow-narrownessDoubt), YH: math.Min(1, narrow+narrownessDoubt)}
+	plot := chart.Map{X: chart.Axis{Title: "parameters of the model", Log: true, Format: params}, Y: chart.Axis{Format: number},
+		Here: chart.Point{X: here, Y: narrow}, HereLabel: "this project" + b.sureness()}
 	t := Table{Caption: "Answer by model size and narrowness", Columns: textColumns("Narrowness", "Parameters", "Answer")}
-	lo, hi := mapRange(params)
+	lo, hi := mapRange(here)
 	for row := range mapRows {
 		for col := range mapColumns {
 			cell, size, narrowness := mapCell(lo, hi, row, col)
 			answer := b.ask(size, narrowness)
 			cell.Class, cell.Label = toneOf(answer), string(answer)
-			plot.Cells = append(plot.Cells, cell)
+			plot.Cells = joinCell(plot.Cells, cell)
 			if row%3 == 0 && col%4 == 0 {
-				t.Rows = append(t.Rows, []string{number(narrowness), paramsTick(size), string(answer)})
+				t.Rows = append(t.Rows, []string{number(narrowness), params(size), string(answer)})
 			}
 		}
 	}
 	fig := figure("map-chart", "Answer by model size and narrowness", "Coloured plane of answers with this project's place on it.", plot, t)
-	fig.Note = "Upwards: narrower data. The upright whisker is the doubt of the narrowness, which is one number for a whole dataset."
+	fig.Note = "Upwards: narrower data. The narrowness is one number for a whole dataset and its spread was not measured, so the point has no whiskers."
 	s.Blocks = []Block{{Figure: fig}}
+	if uniform(plot.Cells) {
+		s.Blocks = append(s.Blocks, Block{Notes: []string{"Under this policy neither size nor narrowness changes the answer within the plane; the facts that do are under sensitivity."}})
+	}
 	return s
 }
 
-// narrownessDoubt is how far the narrowness of two halves of one dataset may differ;
-// it draws a whisker and decides nothing.
-const narrownessDoubt = 0.1
+// sureness is the probability of the answer, as doubt about the point's colour.
+func (b *builder) sureness() string {
+	if b.rec.Verdict.Method.Kind == "" {
+		return ""
+	}
+	return ", " + percent(b.rec.Confidence) + " sure"
+}
+
+// joinCell adds a cell, or widens the one to its left that says the same.
+func joinCell(cells []chart.Cell, cell chart.Cell) []chart.Cell {
+	if n := len(cells); n > 0 && cells[n-1].Label == cell.Label && cells[n-1].Y1 == cell.Y1 {
+		cells[n-1].X2 = cell.X2
+		return cells
+	}
+	return append(cells, cell)
+}
+
+func uniform(cells []chart.Cell) bool {
+	for _, c := range cells {
+		if c.Label != cells[0].Label {
+			return false
+		}
+	}
+	return true
+}
 
 func (b *builder) mapHere() (params, narrow float64) {
 	params, narrow = b.rec.Features["target_params"], math.NaN()
@@ -76,14 +99,21 @@ func mapCell(lo, hi float64, row, col int) (cell chart.Cell, size, narrowness fl
 }
 
 func (b *builder) ask(size, narrowness float64) advisor.Answer {
-	facts := maps.Clone(b.rec.Features)
-	facts["target_params"], facts["narrowness"] = size, narrowness
-	v, err := b.opts.Decider.Decide(advisor.Features(facts))
+	run, stakes := *b.run, b.rec.Stakes
+	run.Domain.Narrowness, stakes.TargetModelParams = &narrowness, size
+	facts, err := advisor.FeaturesOf(&run, stakes)
 	if err != nil {
-		return "undecided"
+		return undecided
+	}
+	v, err := b.opts.Decider.Decide(facts)
+	if err != nil {
+		return undecided
 	}
 	return v.Answer
 }
+
+// undecided is where the policy gives no answer.
+const undecided advisor.Answer = "undecided"
 
 func toneOf(a advisor.Answer) string {
 	switch a {
@@ -98,5 +128,3 @@ func toneOf(a advisor.Answer) string {
 	}
 	return "t-open"
 }
-
-func paramsTick(v float64) string { return params(v) }

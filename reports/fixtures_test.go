@@ -176,3 +176,100 @@ func advice(run *evidence.Run) *advisor.Recommendation {
 		Next:     []string{"ftadvise report 01JDC0FFEE --output html"},
 	}
 }
+
+// scenario is one golden report.
+type scenario struct {
+	run  *evidence.Run
+	rec  *advisor.Recommendation
+	opts reports.Options
+}
+
+func scenarios() map[string]scenario {
+	redacted := options()
+	redacted.Redact = true
+	lora := baseRun()
+	return map[string]scenario{
+		"lora-wins":        {lora, advice(lora), options()},
+		"full-wins":        fullWins(),
+		"does-not-fit":     doesNotFit(),
+		"budget-too-small": budgetTooSmall(),
+		"diverged":         diverged(),
+		"imported":         imported(),
+		"redacted":         {lora, advice(lora), redacted},
+	}
+}
+
+func fullWins() scenario {
+	run := baseRun()
+	run.ID = "01JDFULL"
+	setForecasts(run, 1.702, 1.834, 0.02)
+	rec := advice(run)
+	rec.Verdict = advisor.Verdict{Answer: advisor.UseFull, Method: full(), Policy: "balanced@3f9a1c22", Rule: "cheaper-in-expectation",
+		Because: "LoRA's lag of 0.132 nats costs more than its smaller bills save"}
+	rec.Headline, rec.Confidence = "Full fine-tuning is expected to reach a loss lower by 0.132 nats, worth $1,320; LoRA would save $420 in bills.", 0.97
+	rec.Options = []advisor.Option{option(full(), 2e-5, run.Forecasts[0].Loss, 480, 420, 8, 40, 9), option(lora(8), 2e-4, run.Forecasts[1].Loss, 290, 260, 1328, 90, 870)}
+	even := 3_480.0
+	rec.BreakEven, rec.More = &even, nil
+	rec.Flips = []advisor.Flip{{Fact: "usd_per_nat", Now: 10_000, At: 3_480, Unit: "$/nat", Answer: advisor.UseLoRA, Text: "LoRA wins below $3,480 a nat; a nat is now worth $10,000."}}
+	return scenario{run, rec, options()}
+}
+
+func doesNotFit() scenario {
+	run := baseRun()
+	run.ID, run.Forecasts, run.Gaps, run.Domain = "01JDNOFIT", nil, nil, evidence.Domain{}
+	fail := func(id string, m evidence.Method) evidence.TrialResult {
+		return evidence.TrialResult{Trial: evidence.Trial{ID: id, Stage: evidence.StageFit, Method: m, Steps: 3},
+			Outcome: evidence.Outcome{Status: evidence.DoesNotFit, Reason: "out of memory at micro-batch 1 while allocating 2.1 GiB", MicroBatch: 1, Accumulation: 8}}
+	}
+	run.Trials = []evidence.TrialResult{fail("full.fit", full()), fail("lora-r8.fit", lora(8))}
+	run.Warnings = []evidence.Warning{{Code: "nothing-fits", Text: "Neither method fits at micro-batch 1; recompute activations, shorten the rows or use a larger card."}}
+	return scenario{run, &advisor.Recommendation{Schema: 1, Run: run.ID, CreatedAt: moment(), Headline: "Neither method fits into 139 GiB at micro-batch 1.",
+		Verdict: advisor.Verdict{Answer: advisor.NothingFits, Policy: "balanced@3f9a1c22", Rule: "nothing-fits", Because: "No arm completed a step",
+			Violations: []advisor.Violation{{Constraint: "memory", Message: "the peak exceeds 139 GiB"}}},
+		Stakes: advisor.Stakes{Months: 12}, Next: []string{"ftadvise recommend --checkpointing"}}, options()}
+}
+
+func budgetTooSmall() scenario {
+	run := baseRun()
+	run.ID = "01JDSMALL"
+	setForecasts(run, 1.81, 1.80, 0.2)
+	run.Gaps[0].Regime, run.Gaps[0].MoreSteps = evidence.BudgetTooSmall, 900
+	run.Warnings = []evidence.Warning{{Code: "short-probe", Text: "The probes saw a fifth of the horizon; give a larger budget."}}
+	rec := advice(run)
+	rec.Verdict = advisor.Verdict{Answer: advisor.BudgetTooSmall, Policy: "balanced@3f9a1c22", Rule: "cannot-tell", Because: "The interval of the difference spans what matters on both sides"}
+	rec.Headline, rec.Confidence, rec.Regime, rec.Flips = "This budget cannot tell: 900 more steps an arm, about 11 minutes, would.", 0.55, evidence.BudgetTooSmall, nil
+	rec.More = &advisor.MoreEvidence{Steps: 900, Seconds: 672, CostUSD: 0.65, WorthUSD: 122, Command: "ftadvise calibrate --resume 01JDSMALL --budget 22m"}
+	return scenario{run, rec, options()}
+}
+
+func diverged() scenario {
+	run := baseRun()
+	run.ID = "01JDDIVERGE"
+	f := &run.Trials[len(run.Trials)-2]
+	f.Outcome.Status, f.Outcome.Reason, f.Outcome.Steps = evidence.Diverged, "step 61: the loss is NaN", 61
+	f.Outcome.EvalLoss = append(f.Outcome.EvalLoss[:4:4], evidence.Point{Step: 60, Loss: math.Inf(1)}, evidence.Point{Step: 80, Loss: math.NaN()})
+	run.Forecasts, run.Gaps = run.Forecasts[1:], nil
+	rec := advice(baseRun())
+	rec.Run, rec.PFullBetter, rec.BreakEven, rec.Tornado, rec.Flips = run.ID, nil, nil, nil, nil
+	rec.Options = rec.Options[1:]
+	rec.Features["gap_nats"] = math.NaN()
+	rec.Headline = "LoRA of rank 8: full fine-tuning diverged at every learning rate that was tried."
+	rec.Warnings = []evidence.Warning{{Code: "diverged", Text: "Full fine-tuning diverged at step 61; search lower rates before ruling it out."}}
+	return scenario{run, rec, options()}
+}
+
+func imported() scenario {
+	run := baseRun()
+	run.ID, run.Domain, run.Data = "01JDIMPORT", evidence.Domain{}, evidence.Data{Name: "runs.csv"}
+	run.Environment = evidence.Environment{}
+	run.Trials = run.Trials[len(run.Trials)-2:]
+	for i := range run.Trials {
+		o := &run.Trials[i].Outcome
+		run.Trials[i].Stage = evidence.StageImport
+		*o = evidence.Outcome{Status: evidence.Completed, Steps: o.Steps, TrainLoss: o.TrainLoss, EvalLoss: o.EvalLoss}
+	}
+	run.Trials[1].Outcome.EvalLoss = nil
+	rec := advice(run)
+	rec.Warnings = []evidence.Warning{{Code: "imported", Text: "These runs were made by others; whether their batches agreed is not known."}}
+	return scenario{run, rec, options()}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"ftadvise/advisor"
 	"ftadvise/reports/chart"
@@ -64,9 +65,9 @@ func (b *builder) tornado() Section {
 			if x.Flips {
 				note += ", flips"
 			}
-			plot.Rows = append(plot.Rows, chart.Swing{Label: x.Fact, Low: x.LowUSD, High: x.HighUSD, Note: note})
+			plot.Rows = append(plot.Rows, chart.Swing{Label: spaced(x.Fact), Low: x.LowUSD, High: x.HighUSD, Note: note})
 		}
-		t.Rows = append(t.Rows, []string{x.Fact, low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
+		t.Rows = append(t.Rows, []string{spaced(x.Fact), low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
 	}
 	s.Blocks = []Block{{Figure: figure("tornado-chart", "Sensitivity of the cost difference", "Tornado: the inputs that move the difference most come first.", plot, t)}}
 	return s
@@ -98,6 +99,9 @@ func withUnit(v float64, unit string) string {
 	}
 	return number(v) + " " + unit
 }
+
+// spaced turns the name of a fact into words.
+func spaced(fact string) string { return strings.ReplaceAll(fact, "_", " ") }
 
 func yesNo(v bool) string {
 	if v {

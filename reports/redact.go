@@ -17,9 +17,13 @@ import (
 // fingerprint, so that two redacted reports of the same data can still be compared.
 // A model of a hub keeps its public name: it has a revision.
 
-// absolutePath finds what looks like a path of a file system within a sentence: from
-// a root, a home or a drive on, up to a space or a quote.
-var absolutePath = regexp.MustCompile(`(?:~|\.{1,2}|\b[A-Za-z]:)?[/\\][^\s'"` + "`" + `,;:()<>|]*[^\s'"` + "`" + `,;:()<>|.]`)
+// Paths within a sentence: from a root, a home or a drive on, or relative with a file's
+// extension, up to a space or a quote. What stands before an absolute one is group 1;
+// a unit such as nats/token or $/nat is neither.
+var (
+	absolutePath = regexp.MustCompile(`(^|[\s'"(=\[])((?:~|\.{1,2}|[A-Za-z]:)?[/\\][^\s'"` + "`" + `,;()<>|]*)`)
+	relativePath = regexp.MustCompile(`[\w.-]+(?:[/\\][\w.-]+)*[/\\][\w-]*\.[A-Za-z]\w{0,5}\b`)
+)
 
 // redact copies run and advice without samples, label names, hosts, file names and
 // paths.
@@ -80,8 +84,9 @@ func (h hiding) line(s string) string {
 	for _, n := range h.names {
 		s = strings.ReplaceAll(s, n, h.with[n])
 	}
-	return absolutePath.ReplaceAllStringFunc(s, func(found string) string {
-		if strings.Trim(found, `/\.~`) == "" || h.public != "" && strings.Contains(h.public, found) {
+	s = absolutePath.ReplaceAllString(s, "$1[path]")
+	return relativePath.ReplaceAllStringFunc(s, func(found string) string {
+		if h.public != "" && strings.Contains(h.public, found) {
 			return found
 		}
 		return "[path]"

@@ -14,20 +14,76 @@ func (b *builder) overhead() Section {
 	if len(arms) == 0 {
 		return skipped(s.ID, s.Title, "No step was timed.")
 	}
-	t := Table{Caption: "Measured per arm", Columns: columns("Arm", "Total parameters", "Trainable", "Step time, median", "Step time, 80 %",
-		"Tokens a second", "Peak allocated", "Peak reserved", "Batch")}
-	for _, a := range arms {
-		o := a.Outcome
-		t.Rows = append(t.Rows, []string{a.Method.String(), count(o.TotalParams), trainable(o), span(zeroIsNone(o.StepSeconds.Median)),
-			span(zeroIsNone(o.StepSeconds.P10)) + " to " + span(zeroIsNone(o.StepSeconds.P90)), number(o.TokensPerSecond),
-			size(zeroIsNone(float64(o.PeakAllocatedBytes))), size(zeroIsNone(float64(o.PeakReservedBytes))), microBatch(o.MicroBatch, o.Accumulation)})
-	}
-	s.Blocks = []Block{{Table: &t}}
-	if r := b.ratios(arms); r != nil {
-		s.Blocks = append(s.Blocks, Block{Table: r})
-	}
-	s.Blocks = append(s.Blocks, Block{Notes: []string{"Step time is an optimizer step without the warm-up steps; the interval holds the middle 80 % of the steps."}})
+	table := overheadTable(arms)
+	s.Blocks = []Block{{Table: &table}, {Notes: []string{"Step time is an optimizer step without the warm-up steps; its range holds the middle 80 % of the steps."}}}
 	return s
+}
+
+// measure is one row of the table of overheads.
+type measure struct {
+	name  string
+	print func(evidence.TrialResult) string
+	value func(evidence.Outcome) float64 // nil where a ratio would say nothing
+}
+
+func measures() []measure {
+	return []measure{
+		{"Total parameters", func(t evidence.TrialResult) string { return count(t.Outcome.TotalParams) }, nil},
+		{"Trainable parameters", func(t evidence.TrialResult) string { return trainable(t.Outcome) }, func(o evidence.Outcome) float64 { return float64(o.TrainableParams) }},
+		{"Step time, median", func(t evidence.TrialResult) string { return span(zeroIsNone(t.Outcome.StepSeconds.Median)) }, func(o evidence.Outcome) float64 { return o.StepSeconds.Median }},
+		{"Step time, 80 % of steps", func(t evidence.TrialResult) string {
+			return span(zeroIsNone(t.Outcome.StepSeconds.P10)) + " to " + span(zeroIsNone(t.Outcome.StepSeconds.P90))
+		}, nil},
+		{"Tokens a second", func(t evidence.TrialResult) string { return number(t.Outcome.TokensPerSecond) }, func(o evidence.Outcome) float64 { return o.TokensPerSecond }},
+		{"Peak allocated memory", func(t evidence.TrialResult) string { return size(zeroIsNone(float64(t.Outcome.PeakAllocatedBytes))) }, func(o evidence.Outcome) float64 { return float64(o.PeakAllocatedBytes) }},
+		{"Peak reserved memory", func(t evidence.TrialResult) string { return size(zeroIsNone(float64(t.Outcome.PeakReservedBytes))) }, func(o evidence.Outcome) float64 { return float64(o.PeakReservedBytes) }},
+		{"Micro-batch × accumulation", func(t evidence.TrialResult) string { return microBatch(t.Outcome.MicroBatch, t.Outcome.Accumulation) }, nil},
+		{"Steps", func(t evidence.TrialResult) string { return count(t.Outcome.Steps) }, nil},
+	}
+}
+
+// overheadTable has a column for each arm and, where full was measured, one for each
+// ratio of full over LoRA.
+func overheadTable(arms []evidence.TrialResult) Table {
+	names := []string{"Measured"}
+	var full *evidence.TrialResult
+	for i, a := range arms {
+		names = append(names, a.Method.String())
+		if a.Method.Kind == evidence.Full {
+			full = &arms[i]
+		}
+	}
+	if full != nil {
+		for _, a := range arms {
+			if a.Method.Kind == evidence.LoRA {
+				names = append(names, "full / "+a.Method.String())
+			}
+		}
+	}
+	t := Table{Caption: "Measured on this device", Columns: columns(names...)}
+	for _, m := range measures() {
+		row := []string{m.name}
+		for _, a := range arms {
+			row = append(row, m.print(a))
+		}
+		t.Rows = append(t.Rows, append(row, ratios(m, full, arms)...))
+	}
+	return t
+}
+
+func ratios(m measure, full *evidence.TrialResult, arms []evidence.TrialResult) []string {
+	var out []string
+	for _, a := range arms {
+		if full == nil || a.Method.Kind != evidence.LoRA {
+			continue
+		}
+		cell := ""
+		if m.value != nil {
+			cell = times(m.value(full.Outcome) / m.value(a.Outcome))
+		}
+		out = append(out, cell)
+	}
+	return out
 }
 
 // zeroIsNone turns what was not measured into what prints as a dash.
@@ -43,28 +99,6 @@ func trainable(o evidence.Outcome) string {
 		return none
 	}
 	return fmt.Sprintf("%s (%s)", count(o.TrainableParams), percent(float64(o.TrainableParams)/float64(o.TotalParams)))
-}
-
-// ratios is full's figures over each LoRA's, reckoned from the same trials.
-func (b *builder) ratios(arms []evidence.TrialResult) *Table {
-	t := &Table{Caption: "Full over LoRA", Columns: columns("Compared with", "Step time", "Peak allocated memory", "Trainable parameters")}
-	for _, full := range arms {
-		if full.Method.Kind != evidence.Full {
-			continue
-		}
-		for _, a := range arms {
-			if a.Method.Kind != evidence.LoRA {
-				continue
-			}
-			f, l := full.Outcome, a.Outcome
-			t.Rows = append(t.Rows, []string{a.Method.String(), times(f.StepSeconds.Median / l.StepSeconds.Median),
-				times(float64(f.PeakAllocatedBytes) / float64(l.PeakAllocatedBytes)), times(float64(f.TrainableParams) / float64(l.TrainableParams))})
-		}
-	}
-	if len(t.Rows) == 0 {
-		return nil
-	}
-	return t
 }
 
 func (b *builder) memory() Section {

@@ -8,11 +8,10 @@ type Cell struct {
 
 // Map is a plane of coloured cells with one point on it.
 type Map struct {
-	X, Y                 Axis
-	Cells                []Cell
-	Here                 Point
-	HereLabel            string
-	XLow, XHigh, YLo, YH float64 // the point's uncertainty
+	X, Y      Axis
+	Cells     []Cell
+	Here      Point
+	HereLabel string
 }
 
 // Legend names the answers, each once.
@@ -43,8 +42,6 @@ func (m Map) Draw(width int) Chart {
 	}
 	drawAxes(&c, f, m.X, m.Y)
 	x, y := f.x.at(m.Here.X), f.y.at(m.Here.Y)
-	c.line("whisker", clamp(f.x.at(m.XLow), f), y, clamp(f.x.at(m.XHigh), f), y)
-	c.line("whisker", x, f.y.at(m.YLo), x, f.y.at(m.YH))
 	c.dot("here", m.HereLabel, x, y, 6)
 	anchor, dx := "start", 10.0
 	if x > (f.left+f.right)/2 {
