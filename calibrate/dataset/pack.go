@@ -34,7 +34,7 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err != nil {
 		return Packed{}, err
 	}
-	if err := writePack(out, train, eval, general.rows); err != nil {
+	if err := WritePack(out, train, eval, general.rows); err != nil {
 		return Packed{}, err
 	}
 	f := findings{collected: c, split: s, train: train, eval: eval, general: general}

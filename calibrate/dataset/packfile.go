@@ -55,7 +55,9 @@ func (r Rows) sources(name string) []safetensors.Source {
 
 const packVersion = "1"
 
-func writePack(path string, train, eval, general Rows) error {
+// WritePack writes rows to a pack file, whole or not at all. Training and held-out rows are
+// needed; general ones may be none.
+func WritePack(path string, train, eval, general Rows) error {
 	var all []safetensors.Source
 	for _, set := range []struct {
 		name string

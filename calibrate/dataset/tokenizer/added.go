@@ -13,19 +13,21 @@ type addedTokens struct {
 	raw, normalized *matcher
 	ids             map[string]int32
 	byID            map[int32]addedToken
+	spelled         map[int32]string // as decoding writes it: normalized, where that applies
 	largest         int32
 }
 
 func newAddedTokens(list []addedToken, m model, n normalizer) (*addedTokens, error) {
 	a := &addedTokens{
 		raw: &matcher{}, normalized: &matcher{},
-		ids: map[string]int32{}, byID: map[int32]addedToken{}, largest: -1,
+		ids: map[string]int32{}, byID: map[int32]addedToken{}, spelled: map[int32]string{}, largest: -1,
 	}
 	for i, tok := range list {
 		if err := a.check(i, tok, m); err != nil {
 			return nil, err
 		}
 		a.ids[tok.Content], a.byID[tok.ID] = tok.ID, tok
+		a.spelled[tok.ID] = tok.Content
 		a.largest = max(a.largest, tok.ID)
 		if !tok.Normalized {
 			a.raw.add(tok.Content, tok)
@@ -35,6 +37,7 @@ func newAddedTokens(list []addedToken, m model, n normalizer) (*addedTokens, err
 		if n != nil {
 			content = n.normalize(content)
 		}
+		a.spelled[tok.ID] = content
 		a.normalized.add(content, tok)
 	}
 	return a, nil
@@ -62,8 +65,8 @@ func (a *addedTokens) check(i int, tok addedToken, m model) error {
 func (a *addedTokens) special(id int32) bool { return a.byID[id].Special }
 
 func (a *addedTokens) token(id int32) (string, bool) {
-	tok, ok := a.byID[id]
-	return tok.Content, ok
+	text, ok := a.spelled[id]
+	return text, ok
 }
 
 // matcher finds the leftmost and there the longest of some strings: a trie of

@@ -39,10 +39,12 @@ func (n bertNormalizer) normalize(s string) string {
 
 func cleanRune(r rune) rune {
 	switch {
-	case r == '\t' || r == '\n' || r == '\r' || unicode.IsSpace(r):
+	case r == '\t' || r == '\n' || r == '\r':
 		return ' '
-	case r == 0 || r == 0xFFFD || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+	case r == 0xFFFD || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
 		return -1
+	case unicode.IsSpace(r):
+		return ' '
 	}
 	return r
 }

@@ -41,8 +41,8 @@ type Tokenizer struct {
 // compile moves work from every word to once a tokenizer.
 func (t *Tokenizer) compile() {
 	t.pre, t.byteLevel = deferByteLevel(t.pre)
-	if t.pre == nil {
-		t.pre = safeCut(t.model)
+	if !t.byteLevel {
+		t.pre = withSafeCut(t.pre, t.model)
 	}
 	t.patterns = patternsOf(t.pre)
 	t.caches = make(chan *cache, 16)
