@@ -90,7 +90,9 @@ func (m *markdown) list(items []string) {
 	for _, item := range items {
 		fmt.Fprintf(m, "- %s\n", escape(item))
 	}
-	m.WriteByte('\n')
+	if len(items) > 0 {
+		m.WriteByte('\n')
+	}
 }
 
 func (m *markdown) section(s Section) {
@@ -159,9 +161,9 @@ func (m *markdown) code(text string) {
 }
 
 // escape makes text show as itself: no markup, link, image, table cell or HTML comes
-// of it, and nobody is mentioned. A backslash before the colon and the dot of www keeps
-// GitHub from linking bare addresses; an at sign gets an invisible neighbour, since
-// there is no escape for mentions.
+// of it, and nobody is mentioned. A backslash within :// and www. keeps GitHub from
+// linking bare addresses; an at sign gets an invisible neighbour, since there is no
+// escape for mentions.
 func escape(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -176,12 +178,12 @@ func escape(s string) string {
 			b.WriteString("@\u2060")
 		case r == '\n' || r == '\r':
 			b.WriteByte(' ')
-		case strings.ContainsRune("\\`*_{}[]#|~$!:", r):
+		case strings.ContainsRune("\\`*_{}[]#|~$!", r):
 			b.WriteByte('\\')
 			b.WriteRune(r)
 		default:
 			b.WriteRune(r)
 		}
 	}
-	return strings.ReplaceAll(b.String(), "www.", "www\\.")
+	return strings.NewReplacer("://", `\://`, "www.", `www\.`, "WWW.", `WWW\.`).Replace(b.String())
 }
