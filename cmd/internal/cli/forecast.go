@@ -57,19 +57,12 @@ func (a *app) printForecast(f forecastOutput, output string) error {
 	for _, one := range f.Forecasts {
 		arms.add(one.Method.String(), fmt.Sprint(one.SeenSteps), nats(one.Loss.P50), interval(one.Loss), nats(one.BestLoss.P50), fmt.Sprint(one.BestStep))
 	}
-	if err := a.writeTable(arms, output); err != nil {
-		return err
-	}
+	tables := []table{arms}
 	if len(f.Gaps) > 0 {
-		if _, err := fmt.Fprintln(a.out); err != nil {
-			return err
-		}
-		if err := a.writeTable(gapTable(f.Gaps), output); err != nil {
-			return err
-		}
+		tables = append(tables, gapTable(f.Gaps))
 	}
 	a.warn(f.Warnings)
-	return nil
+	return a.printTables(output, tables...)
 }
 
 func gapTable(gaps []evidence.Gap) table {

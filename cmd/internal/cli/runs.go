@@ -117,17 +117,8 @@ func (a *app) printRun(run *evidence.Run, output string) error {
 	head.add("device", fmt.Sprintf("%s, %s", run.Setup.Device, run.Setup.Precision))
 	head.add("step", fmt.Sprintf("%d rows of %d tokens", run.Setup.MicroBatch*run.Setup.Accumulation, run.Setup.SeqLength))
 	head.add("horizon", fmt.Sprintf("%d steps", run.Setup.HorizonSteps))
-	if err := a.writeTable(head, output); err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintln(a.out); err != nil {
-		return err
-	}
-	if err := a.writeTable(trialTable(run), output); err != nil {
-		return err
-	}
 	a.warn(run.Warnings)
-	return nil
+	return a.printTables(output, head, trialTable(run))
 }
 
 func trialTable(run *evidence.Run) table {
