@@ -43,7 +43,7 @@ func TestPEFTConfigsRead(t *testing.T) {
 
 func smallConfig(t *testing.T) Config {
 	t.Helper()
-	c, err := parseConfig(with(nil), configFile)
+	c, err := parseConfig(with(nil), ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func TestBadConfigs(t *testing.T) {
 		"layer-types-unknown":   {with(map[string]any{"model_type": "qwen3", "architectures": dropField, "layer_types": []string{"full_attention", "linear_attention"}}), `layer_types holds "linear_attention"`},
 		"layer-types-no-window": {with(map[string]any{"model_type": "qwen3", "architectures": dropField, "layer_types": []string{"full_attention", "sliding_attention"}}), "there is no sliding_window"},
 	} {
-		_, err := parseConfig(bad.config, configFile)
+		_, err := parseConfig(bad.config, ConfigFile)
 		checkRefused(t, name, err, bad.want)
 	}
 }
@@ -109,7 +109,7 @@ func TestConfigSpellings(t *testing.T) {
 	recent := with(map[string]any{"rope_parameters": map[string]any{"rope_type": "linear", "factor": 2, "rope_theta": 5000}, "dtype": "torch.bfloat16"})
 	marked := append([]byte("\xef\xbb\xbf"), old...)
 	for name, text := range map[string][]byte{"old": old, "recent": recent, "byte-order mark": marked} {
-		c, err := parseConfig(text, configFile)
+		c, err := parseConfig(text, ConfigFile)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -120,14 +120,14 @@ func TestConfigSpellings(t *testing.T) {
 }
 
 func TestConfigTokens(t *testing.T) {
-	c, err := parseConfig(one("eos_token_id", []int{7, 8}), configFile)
+	c, err := parseConfig(one("eos_token_id", []int{7, 8}), ConfigFile)
 	if err != nil || c.EOS == nil || *c.EOS != 7 || len(c.EOSAll) != 2 || c.BOS != nil {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
 
 func TestChecksAgainstTheRun(t *testing.T) {
-	c, err := parseConfig(with(nil), configFile)
+	c, err := parseConfig(with(nil), ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add(scaled(map[string]any{"rope_type": "yarn", "factor": 2}))
 	f.Add(with(map[string]any{"model_type": "gemma3_text", "architectures": dropField, "rope_local_base_freq": 10}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := parseConfig(data, configFile)
+		c, err := parseConfig(data, ConfigFile)
 		if err != nil || c.Layers > 50 || c.HeadDim > 1000 {
 			return
 		}

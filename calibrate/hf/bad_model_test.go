@@ -23,7 +23,7 @@ type folderOf struct {
 
 func soundFolder(t *testing.T) *folderOf {
 	t.Helper()
-	c, err := parseConfig(with(nil), configFile)
+	c, err := parseConfig(with(nil), ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func (f *folderOf) weights(name string, all []safetensors.Source) {
 // shards turns the folder into two shards with an index, whose weight_map place spoils.
 func (f *folderOf) shards(place func(weightMap map[string]string)) {
 	f.t.Helper()
-	f.drop(weightsFile)
+	f.drop(WeightsFile)
 	half := len(f.all) / 2
 	names := []string{"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}
 	weightMap := map[string]string{}
@@ -70,7 +70,7 @@ func (f *folderOf) shards(place func(weightMap map[string]string)) {
 	}
 	text, err := json.Marshal(map[string]any{"metadata": map[string]any{"total_size": 1}, "weight_map": weightMap})
 	f.must(err)
-	f.text(indexFile, string(text))
+	f.text(IndexFile, string(text))
 }
 
 func (f *folderOf) firstShard(name string) {
@@ -87,31 +87,31 @@ func TestBadModels(t *testing.T) {
 		spoil func(f *folderOf)
 		want  string
 	}{
-		"config-missing": {func(f *folderOf) { f.drop(configFile) }, "config.json: no such file"},
-		"config-is-a-fifo": {func(f *folderOf) { f.drop(configFile); f.must(syscall.Mkfifo(f.at(configFile), 0o600)) },
+		"config-missing": {func(f *folderOf) { f.drop(ConfigFile) }, "config.json: no such file"},
+		"config-is-a-fifo": {func(f *folderOf) { f.drop(ConfigFile); f.must(syscall.Mkfifo(f.at(ConfigFile), 0o600)) },
 			"config.json: is no regular file"},
-		"config-links-out": {func(f *folderOf) { f.drop(configFile); f.must(os.Symlink(outside, f.at(configFile))) },
+		"config-links-out": {func(f *folderOf) { f.drop(ConfigFile); f.must(os.Symlink(outside, f.at(ConfigFile))) },
 			"config.json: cannot be read"},
-		"weights-missing": {func(f *folderOf) { f.drop(weightsFile) }, "model.safetensors: no such file, nor model.safetensors.index.json"},
-		"pickle-only": {func(f *folderOf) { f.drop(weightsFile); f.text("pytorch_model.bin", "PK") },
+		"weights-missing": {func(f *folderOf) { f.drop(WeightsFile) }, "model.safetensors: no such file, nor model.safetensors.index.json"},
+		"pickle-only": {func(f *folderOf) { f.drop(WeightsFile); f.text("pytorch_model.bin", "PK") },
 			"pytorch_model.bin: is a pickle, which is never opened, and there is no model.safetensors; convert it where you trust it"},
-		"pickle-renamed": {func(f *folderOf) { f.text(weightsFile, "PK\x03\x04\x00\x00\x08\x08") }, "model.safetensors: is a pickle"},
-		"gguf-only":      {func(f *folderOf) { f.drop(weightsFile); f.text("model.Q4.gguf", "GGUF") }, "model.Q4.gguf: is a GGUF file"},
-		"gguf-renamed":   {func(f *folderOf) { f.text(weightsFile, "GGUF\x03\x00\x00\x00") }, "model.safetensors: is a GGUF file"},
-		"lfs-pointer": {func(f *folderOf) { f.text(weightsFile, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n") },
+		"pickle-renamed": {func(f *folderOf) { f.text(WeightsFile, "PK\x03\x04\x00\x00\x08\x08") }, "model.safetensors: is a pickle"},
+		"gguf-only":      {func(f *folderOf) { f.drop(WeightsFile); f.text("model.Q4.gguf", "GGUF") }, "model.Q4.gguf: is a GGUF file"},
+		"gguf-renamed":   {func(f *folderOf) { f.text(WeightsFile, "GGUF\x03\x00\x00\x00") }, "model.safetensors: is a GGUF file"},
+		"lfs-pointer": {func(f *folderOf) { f.text(WeightsFile, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n") },
 			"model.safetensors: is a Git LFS pointer, not the weights; run git lfs pull"},
-		"adapter-folder": {func(f *folderOf) { f.drop(weightsFile); f.text(adapterConfigFile, "{}") },
+		"adapter-folder": {func(f *folderOf) { f.drop(WeightsFile); f.text(adapterConfigFile, "{}") },
 			"adapter_config.json: is a PEFT adapter, not a model; give the base model"},
-		"truncated": {func(f *folderOf) { f.must(os.Truncate(f.at(weightsFile), 3000)) }, "truncated"},
-		"tensor-missing": {func(f *folderOf) { f.weights(weightsFile, f.all[1:]) },
+		"truncated": {func(f *folderOf) { f.must(os.Truncate(f.at(WeightsFile), 3000)) }, "truncated"},
+		"tensor-missing": {func(f *folderOf) { f.weights(WeightsFile, f.all[1:]) },
 			`the weights lack "model.embed_tokens.weight"`},
-		"config-of-another-model": {func(f *folderOf) { f.text(configFile, string(one("vocab_size", 11))) },
+		"config-of-another-model": {func(f *folderOf) { f.text(ConfigFile, string(one("vocab_size", 11))) },
 			`tensor "model.embed_tokens.weight" has shape [10 16], config.json wants [11 16]`},
-		"integer-weights": {func(f *folderOf) { f.all[0].DType = "I32"; f.weights(weightsFile, f.all) },
+		"integer-weights": {func(f *folderOf) { f.all[0].DType = "I32"; f.weights(WeightsFile, f.all) },
 			`tensor "model.embed_tokens.weight" has dtype I32, which is not supported for weights`},
 		"eight-bit-weights": {func(f *folderOf) {
 			f.all[0].DType, f.all[0].Data = "F8_E4M3", f.all[0].Data[:160]
-			f.weights(weightsFile, f.all)
+			f.weights(WeightsFile, f.all)
 		}, "has dtype F8_E4M3, which is not supported for weights"},
 		"index-missing-shard":    {func(f *folderOf) { f.shards(nil); f.drop("model-00002-of-00002.safetensors") }, "names the shard model-00002-of-00002.safetensors, which is not there"},
 		"index-traversal":        {func(f *folderOf) { f.firstShard("../outside.safetensors") }, `names the file "../outside.safetensors", which lies outside the model's folder`},
@@ -123,9 +123,9 @@ func TestBadModels(t *testing.T) {
 		"index-to-fifo":          {func(f *folderOf) { f.must(syscall.Mkfifo(f.at("x.safetensors"), 0o600)); f.firstShard("x.safetensors") }, "x.safetensors: is no regular file"},
 		"index-lacks-in-shard":   {func(f *folderOf) { f.firstShard("model-00002-of-00002.safetensors") }, `says that model-00002-of-00002.safetensors holds tensor "model.embed_tokens.weight", but it does not`},
 		"two-shards-same-tensor": {func(f *folderOf) { f.shards(nil); f.weights("model-00002-of-00002.safetensors", f.all) }, `holds tensor "model.embed_tokens.weight", which model-00001-of-00002.safetensors holds as well`},
-		"index-not-json":         {func(f *folderOf) { f.drop(weightsFile); f.text(indexFile, "{") }, "model.safetensors.index.json: JSON ends in the middle"},
-		"index-empty":            {func(f *folderOf) { f.drop(weightsFile); f.text(indexFile, "{}") }, "weight_map is missing or empty"},
-		"index-duplicate-key":    {func(f *folderOf) { f.drop(weightsFile); f.text(indexFile, `{"weight_map":{"a":"x","a":"y"}}`) }, `"a" stands there twice`},
+		"index-not-json":         {func(f *folderOf) { f.drop(WeightsFile); f.text(IndexFile, "{") }, "model.safetensors.index.json: JSON ends in the middle"},
+		"index-empty":            {func(f *folderOf) { f.drop(WeightsFile); f.text(IndexFile, "{}") }, "weight_map is missing or empty"},
+		"index-duplicate-key":    {func(f *folderOf) { f.drop(WeightsFile); f.text(IndexFile, `{"weight_map":{"a":"x","a":"y"}}`) }, `"a" stands there twice`},
 	} {
 		f := soundFolder(t)
 		bad.spoil(f)
@@ -141,7 +141,7 @@ func TestNotAFolder(t *testing.T) {
 	_, err := Open(filepath.Join(t.TempDir(), "nowhere"))
 	checkRefused(t, "missing", err, "no such model folder")
 	f := soundFolder(t)
-	_, err = Open(f.at(configFile))
+	_, err = Open(f.at(ConfigFile))
 	checkRefused(t, "file", err, "is a file, not a model folder")
 }
 
@@ -162,7 +162,7 @@ func TestSoundShards(t *testing.T) {
 // causal mask as well.
 func TestNamesWithoutPrefix(t *testing.T) {
 	config := []byte(`{"model_type":"gpt2","n_embd":8,"n_layer":1,"n_head":2,"n_positions":4,"vocab_size":5}`)
-	c, err := parseConfig(config, configFile)
+	c, err := parseConfig(config, ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestSnapshotOfTheCache(t *testing.T) {
 	repo := filepath.Join(t.TempDir(), "models--org--name")
 	snapshot, blobs := filepath.Join(repo, "snapshots", "c0ffee"), filepath.Join(repo, "blobs")
 	f.must(os.MkdirAll(snapshot, 0o700), os.Mkdir(blobs, 0o700))
-	for _, name := range []string{configFile, weightsFile} {
+	for _, name := range []string{ConfigFile, WeightsFile} {
 		f.must(os.Rename(f.at(name), filepath.Join(blobs, name)), os.Symlink("../../blobs/"+name, filepath.Join(snapshot, name)))
 	}
 	m, err := Open(snapshot)
@@ -193,9 +193,9 @@ func TestSnapshotOfTheCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.must(m.Close())
-	outside := filepath.Join(t.TempDir(), weightsFile)
-	link := filepath.Join(snapshot, weightsFile)
-	f.must(os.Rename(filepath.Join(blobs, weightsFile), outside), os.Remove(link), os.Symlink(outside, link))
+	outside := filepath.Join(t.TempDir(), WeightsFile)
+	link := filepath.Join(snapshot, WeightsFile)
+	f.must(os.Rename(filepath.Join(blobs, WeightsFile), outside), os.Remove(link), os.Symlink(outside, link))
 	_, err = Open(snapshot)
 	checkRefused(t, "link out of the cache", err, "cannot be read: path escapes from parent")
 }
@@ -203,14 +203,14 @@ func TestSnapshotOfTheCache(t *testing.T) {
 func TestTiedHeadThatDiffers(t *testing.T) {
 	tied := one("tie_word_embeddings", true)
 	f := soundFolder(t)
-	f.text(configFile, string(tied))
+	f.text(ConfigFile, string(tied))
 	m, err := Open(f.dir) // all zero, so the stored head is the embedding
 	if err != nil || !m.Config.Tied || len(m.Warnings) != 0 {
 		t.Fatalf("%v, tied %v, %v", err, m.Config.Tied, m.Warnings)
 	}
 	f.must(m.Close())
 	f.all[len(f.all)-1].Data[0] = 1
-	f.weights(weightsFile, f.all)
+	f.weights(WeightsFile, f.all)
 	if m, err = Open(f.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestTiedHeadThatDiffers(t *testing.T) {
 
 func TestPadOutsideVocabulary(t *testing.T) {
 	f := soundFolder(t)
-	f.text(configFile, string(one("pad_token_id", 10)))
+	f.text(ConfigFile, string(one("pad_token_id", 10)))
 	m, err := OpenConfig(f.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestCheckFinite(t *testing.T) {
 	}
 	copy(f.all[3].Data, make([]byte, 8))
 	f.all[4].Data[3], f.all[4].Data[0] = 0, 1 // subnormal
-	f.weights(weightsFile, f.all)
+	f.weights(WeightsFile, f.all)
 	m, err := Open(f.dir)
 	f.must(err)
 	warnings, err := m.CheckFinite(context.Background())
@@ -250,7 +250,7 @@ func TestCheckFinite(t *testing.T) {
 	}
 	nan := math.Float32bits(float32(math.NaN()))
 	f.all[5].Data[7], f.all[5].Data[6] = byte(nan>>24), byte(nan>>16)
-	f.weights(weightsFile, f.all)
+	f.weights(WeightsFile, f.all)
 	m, err = Open(f.dir)
 	f.must(err)
 	defer m.Close()

@@ -38,7 +38,7 @@ func (m *Model) fingerprint() (string, error) {
 		return "", fmt.Errorf("%s is closed", m.Dir)
 	}
 	sum := sha256.New()
-	for _, name := range []string{configFile, "tokenizer.json", "tokenizer_config.json"} {
+	for _, name := range []string{ConfigFile, "tokenizer.json", "tokenizer_config.json"} {
 		if err := m.hashFile(sum, name); err != nil {
 			return "", err
 		}

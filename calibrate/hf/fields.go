@@ -16,7 +16,8 @@ type fields struct {
 	err   error
 }
 
-const configFile = "config.json"
+// ConfigFile describes a model's architecture.
+const ConfigFile = "config.json"
 
 func (f *fields) fail(name, format string, args ...any) {
 	if f.err == nil {

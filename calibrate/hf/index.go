@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,19 +12,21 @@ import (
 	"ftadvise/calibrate/safetensors/strictjson"
 )
 
+// The files of weights: one, or an index of several.
 const (
-	weightsFile   = "model.safetensors"
-	indexFile     = "model.safetensors.index.json"
-	maxIndexBytes = 128 << 20
+	WeightsFile = "model.safetensors"
+	IndexFile   = "model.safetensors.index.json"
 )
+
+const maxIndexBytes = 128 << 20
 
 // stored opens the files of weights, one or several shards, and returns what is in
 // them by the names in the files.
 func (m *Model) stored() (map[string]weight, error) {
 	switch {
-	case m.folder.has(weightsFile):
-		return m.collect([]string{weightsFile}, nil)
-	case m.folder.has(indexFile):
+	case m.folder.has(WeightsFile):
+		return m.collect([]string{WeightsFile}, nil)
+	case m.folder.has(IndexFile):
 		return m.sharded()
 	}
 	return nil, m.noWeights()
@@ -34,42 +37,51 @@ func (m *Model) noWeights() error {
 	for _, name := range m.folder.list() {
 		switch {
 		case strings.HasPrefix(name, "pytorch_model") || strings.HasSuffix(name, ".pt") || strings.HasSuffix(name, ".pth"):
-			return refuse(m.folder.path(name), safetensors.AdviceConvert, "is a pickle, which is never opened, and there is no %s", weightsFile)
+			return refuse(m.folder.path(name), safetensors.AdviceConvert, "is a pickle, which is never opened, and there is no %s", WeightsFile)
 		case strings.HasSuffix(name, ".gguf"):
-			return refuse(m.folder.path(name), "give the safetensors that it was made from", "is a GGUF file, made for inference, and there is no %s", weightsFile)
+			return refuse(m.folder.path(name), "give the safetensors that it was made from", "is a GGUF file, made for inference, and there is no %s", WeightsFile)
 		case name == adapterConfigFile:
 			return refuse(m.folder.path(name), "give the base model that it names", "is a PEFT adapter, not a model")
 		}
 	}
-	return refuse(m.folder.path(weightsFile), adviceFolder, "no such file, nor %s", indexFile)
+	return refuse(m.folder.path(WeightsFile), adviceFolder, "no such file, nor %s", IndexFile)
 }
 
 func (m *Model) sharded() (map[string]weight, error) {
-	where := m.folder.path(indexFile)
-	data, err := m.folder.read(indexFile, maxIndexBytes)
+	where := m.folder.path(IndexFile)
+	data, err := m.folder.read(IndexFile, maxIndexBytes)
 	if err != nil {
 		return nil, err
 	}
-	places, err := parseIndex(data)
+	shards, places, err := parseShards(data, where)
 	if err != nil {
-		return nil, refuse(where, "download it again", "%v", err)
+		return nil, err
 	}
-	var shards []string
-	for _, shard := range places {
-		if !slices.Contains(shards, shard) {
-			shards = append(shards, shard)
-		}
-	}
-	slices.Sort(shards)
 	for _, shard := range shards {
-		if err := localWeights(where, shard); err != nil {
-			return nil, err
-		}
 		if !m.folder.has(shard) {
 			return nil, refuse(where, "complete the download", "names the shard %s, which is not there", shard)
 		}
 	}
 	return m.collect(shards, places)
+}
+
+// Shards lists the files that an index names, each of them inside the model's folder.
+func Shards(index []byte) ([]string, error) {
+	shards, _, err := parseShards(index, IndexFile)
+	return shards, err
+}
+
+func parseShards(index []byte, where string) (shards []string, places map[string]string, err error) {
+	places, err = parseIndex(index)
+	if err != nil {
+		return nil, nil, refuse(where, "download it again", "%v", err)
+	}
+	for _, shard := range places {
+		if err := localWeights(where, shard); err != nil {
+			return nil, nil, err
+		}
+	}
+	return slices.Compact(slices.Sorted(maps.Values(places))), places, nil
 }
 
 // parseIndex reads the weight_map: the file of each tensor.
@@ -117,7 +129,7 @@ func (m *Model) collect(shards []string, places map[string]string) (map[string]w
 	}
 	for name, shard := range places {
 		if in[name] != shard {
-			return nil, refuse(m.folder.path(indexFile), "download the model again", "says that %s holds tensor %q, but it does not", shard, name)
+			return nil, refuse(m.folder.path(IndexFile), "download the model again", "says that %s holds tensor %q, but it does not", shard, name)
 		}
 	}
 	return all, nil

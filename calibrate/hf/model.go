@@ -46,14 +46,14 @@ func OpenConfig(dir string) (*Model, error) {
 }
 
 func (m *Model) readConfig() error {
-	if !m.folder.has(configFile) {
-		return refuse(m.folder.path(configFile), adviceFolder, "no such file: %s is no model folder", m.Dir)
+	if !m.folder.has(ConfigFile) {
+		return refuse(m.folder.path(ConfigFile), adviceFolder, "no such file: %s is no model folder", m.Dir)
 	}
-	data, err := m.folder.read(configFile, maxConfigBytes)
+	data, err := m.folder.read(ConfigFile, maxConfigBytes)
 	if err != nil {
 		return err
 	}
-	m.Config, err = parseConfig(data, m.folder.path(configFile))
+	m.Config, err = parseConfig(data, m.folder.path(ConfigFile))
 	if err == nil {
 		m.dropToken("bos_token_id", &m.Config.BOS)
 		m.dropToken("eos_token_id", &m.Config.EOS)

@@ -41,7 +41,7 @@ const gpt2Small = `{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], 
 
 // The essay's figures: 124,439,808 parameters, of which r=8 on c_attn trains 294,912.
 func TestGPT2SmallCounts(t *testing.T) {
-	c, err := parseConfig([]byte(gpt2Small), configFile)
+	c, err := parseConfig([]byte(gpt2Small), ConfigFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -274,10 +274,10 @@ func weightsOf(c Config, strip string) []safetensors.Source {
 func writeModel(t *testing.T, config []byte, weights []safetensors.Source) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, configFile), config, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ConfigFile), config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := safetensors.Write(filepath.Join(dir, weightsFile), weights, nil); err != nil {
+	if err := safetensors.Write(filepath.Join(dir, WeightsFile), weights, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir

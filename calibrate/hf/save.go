@@ -11,9 +11,9 @@ import (
 	"ftadvise/calibrate/safetensors"
 )
 
-// sideFiles are the files that go with a model's weights and that training leaves as
-// they are.
-func sideFiles() []string {
+// SideFiles are the files that go with a model's weights and config.json and that
+// training leaves as they are.
+func SideFiles() []string {
 	return []string{
 		"generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model",
 		"special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
@@ -48,7 +48,7 @@ func SaveModel(dir, fromDir string, tensors []safetensors.Source) error {
 	if err := from.copySideFiles(dir); err != nil {
 		return err
 	}
-	return safetensors.Write(filepath.Join(dir, weightsFile), tensors, ptMetadata())
+	return safetensors.Write(filepath.Join(dir, WeightsFile), tensors, ptMetadata())
 }
 
 func sameFolder(a, b string) bool {
@@ -81,7 +81,7 @@ func checkComplete(c Config, tensors []safetensors.Source) (tied bool, err error
 
 // saveConfig copies config.json with the dtype and tying of the tensors.
 func (m *Model) saveConfig(dir, dtype string, tied bool) error {
-	data, err := m.folder.read(configFile, maxConfigBytes)
+	data, err := m.folder.read(ConfigFile, maxConfigBytes)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (m *Model) saveConfig(dir, dtype string, tied bool) error {
 	delete(config, "torch_dtype")
 	config["dtype"] = json.RawMessage(fmt.Sprintf("%q", torchName(dtype)))
 	config["tie_word_embeddings"] = json.RawMessage(fmt.Sprint(tied))
-	return writeJSON(filepath.Join(dir, configFile), config)
+	return writeJSON(filepath.Join(dir, ConfigFile), config)
 }
 
 func torchName(dtype string) string {
@@ -109,7 +109,7 @@ func torchName(dtype string) string {
 
 func (m *Model) copySideFiles(dir string) error {
 	var errs []error
-	for _, name := range sideFiles() {
+	for _, name := range SideFiles() {
 		if !m.folder.has(name) {
 			continue
 		}
