@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"ftadvise/advisor/strictyaml"
 )
 
 // Confidence and acceptable regret of a policy that states none.
@@ -93,7 +95,7 @@ func (r reader) rule(d ruleDocument) (rule, error) {
 		}
 	case !contains(preferences(), d.Prefer.value):
 		what := fmt.Sprintf("prefer: %s", d.Prefer.value)
-		if near := nearest(d.Prefer.value, preferences()); near != "" {
+		if near := strictyaml.Nearest(d.Prefer.value, preferences()); near != "" {
 			what += ": did you mean " + near + "?"
 		}
 		return out, r.at(d.Prefer, what, "prefer one of "+strings.Join(preferences(), ", "))

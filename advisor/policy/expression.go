@@ -13,6 +13,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 
 	"ftadvise/advisor"
+	"ftadvise/advisor/strictyaml"
 )
 
 // expression is a compiled condition.
@@ -155,7 +156,7 @@ func (c *compiler) has(name string) bool {
 }
 
 func (c *compiler) unknown(name string) (what, fix string) {
-	if near := nearest(name, c.names); near != "" {
+	if near := strictyaml.Nearest(name, c.names); near != "" {
 		return fmt.Sprintf("no fact is called %s: did you mean %s?", name, near), "ftadvise policy facts lists them all"
 	}
 	return fmt.Sprintf("no fact is called %s", name), "ftadvise policy facts lists them all"

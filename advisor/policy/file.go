@@ -154,7 +154,7 @@ func (r reader) weights(in map[string]number) (map[string]float64, error) {
 		w := in[name]
 		if !contains(advisor.CostNames(), name) {
 			what := fmt.Sprintf("no cost is called %s", name)
-			if near := nearest(name, advisor.CostNames()); near != "" {
+			if near := strictyaml.Nearest(name, advisor.CostNames()); near != "" {
 				what += ": did you mean " + near + "?"
 			}
 			return nil, r.fail(w.line, w.col, what, "costs are "+strings.Join(advisor.CostNames(), ", "))

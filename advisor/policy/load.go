@@ -42,7 +42,7 @@ func find(ref string, builtin fs.FS) (fs.FS, string, error) {
 	}
 	if !contains(Names(builtin), ref) {
 		what := fmt.Sprintf("no policy is called %q", ref)
-		if near := nearest(ref, Names(builtin)); near != "" {
+		if near := strictyaml.Nearest(ref, Names(builtin)); near != "" {
 			what += ": did you mean " + near + "?"
 		}
 		return nil, "", &SyntaxError{File: "policy", What: what, Fix: "built in are " + strings.Join(Names(builtin), ", ") + "; a file is named by its path, such as ./policy.yaml"}
@@ -123,7 +123,7 @@ func (l *loader) base(fsys fs.FS, r reader, ref text, seen []string) (*Policy, e
 	}
 	if !contains(Names(l.builtin), ref.value) {
 		what := fmt.Sprintf("extends: no policy is called %s", ref.value)
-		if near := nearest(ref.value, Names(l.builtin)); near != "" {
+		if near := strictyaml.Nearest(ref.value, Names(l.builtin)); near != "" {
 			what += ": did you mean " + near + "?"
 		}
 		return nil, r.at(ref, what, "built in are "+strings.Join(Names(l.builtin), ", "))

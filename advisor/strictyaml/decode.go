@@ -29,7 +29,7 @@ func Decode(file string, data []byte, out any) error {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(out); err != nil {
-		return wrap(file, data, err)
+		return wrap(file, data, err, keysOf(out))
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return &Error{File: file, What: "more than one YAML document", Fix: "keep one document a file: no second ---"}
@@ -56,7 +56,7 @@ func check(file string, data []byte) error {
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
-		return wrap(file, data, err)
+		return wrap(file, data, err, nil)
 	}
 	c := counter{file: file, data: data}
 	return c.walk(&root, 0)
@@ -124,7 +124,7 @@ var (
 
 // wrap turns the library's error into one place and one sentence; of several type
 // errors the first is told.
-func wrap(file string, data []byte, err error) error {
+func wrap(file string, data []byte, err error, keys []string) error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own
@@ -135,13 +135,17 @@ func wrap(file string, data []byte, err error) error {
 		return &Error{File: file, What: text, Fix: "the file is not YAML"}
 	}
 	line, _ := strconv.Atoi(m[1])
-	what, word, fix := explain(m[2])
+	what, word, fix := explain(m[2], keys)
 	return At(file, data, line, columnOf(data, line, word), what, fix)
 }
 
-func explain(text string) (what, word, fix string) {
+func explain(text string, keys []string) (what, word, fix string) {
 	if m := unknownField.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("unknown key %q", m[1]), m[1], "check the spelling; docs/policies.md and docs/stakes.md list the keys"
+		what = fmt.Sprintf("unknown key %q", m[1])
+		if near := Nearest(m[1], keys); near != "" {
+			what += fmt.Sprintf(": did you mean %s?", near)
+		}
+		return what, m[1], "docs/policies.md and docs/stakes.md list the keys"
 	}
 	if m := doubledKey.FindStringSubmatch(text); m != nil {
 		return fmt.Sprintf("key %q is given twice, first at line %s", m[1], m[2]), m[1], "keep one of the two"
@@ -188,4 +192,20 @@ func columnOf(data []byte, line int, word string) int {
 		return i + 1
 	}
 	return len(text) - len(strings.TrimLeft(text, " \t")) + 1
+}
+
+// Lines gives the line of each key of the document's mapping. The document must have
+// been decoded before.
+func Lines(data []byte) map[string]int {
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil || len(root.Content) == 0 {
+		return nil
+	}
+	lines := map[string]int{}
+	for i, n := range root.Content[0].Content {
+		if i%2 == 0 {
+			lines[n.Value] = n.Line
+		}
+	}
+	return lines
 }
