@@ -1,0 +1,139 @@
+package decoder
+
+import "ftadvise/calibrate/torch/shim"
+
+// adapter is LoRA on some output columns of a linear layer, for K arms:
+// y[:, from:from+out] += scale * x A^T B^T (arXiv 2106.09685).
+type adapter struct {
+	name      string // the module's
+	from, out int64
+	in, rank  int64
+	a, b      param     // [K, r, in], [K, out, r]; without the first dimension where K is 1
+	scale     []float64 // of each arm
+	scales    shim.Tensor
+	dropout   float64
+}
+
+// linear is y [N,out] = x [N,in] w^T + bias, fused over modules with one input.
+type linear struct {
+	out      int64 // columns of y
+	w, bias  param
+	adapters []adapter
+}
+
+// tapedLinear is what an adapter's backward pass needs of the forward pass.
+type tapedLinear struct {
+	s    []shim.Tensor // [K, n, r] of each adapter
+	mask []shim.Tensor // dropout's, where there is any
+}
+
+func (t tapedLinear) drop(a *shim.Arena) {
+	a.Drop(t.s...)
+	a.Drop(t.mask...)
+}
+
+// shape is how rows of a step divide among arms.
+type shape struct{ arms, rows int64 } // rows of one arm
+
+// split views columns of t [K*n, width] as [K, n, out], or [n, out] for one arm.
+func (s shape) split(a *shim.Arena, t shim.Tensor, width, from, out int64) shim.Tensor {
+	if s.arms == 1 {
+		return a.Strided(t, []int64{s.rows, out}, []int64{width, 1}, from)
+	}
+	return a.Strided(t, []int64{s.arms, s.rows, out}, []int64{s.rows * width, width, 1}, from)
+}
+
+// forward adds residual where given. train decides on dropout.
+func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train bool) (shim.Tensor, tapedLinear) {
+	y := a.Linear(x, l.w.w, l.bias.w, residual)
+	var tape tapedLinear
+	for i := range l.adapters {
+		ad := &l.adapters[i]
+		low, mask := ad.forward(a, x, y, l.out, s, train)
+		tape.s = append(tape.s, low)
+		tape.mask = append(tape.mask, mask)
+	}
+	return y, tape
+}
+
+func (ad *adapter) forward(a *shim.Arena, x, y shim.Tensor, width int64, s shape, train bool) (low, mask shim.Tensor) {
+	x3 := s.split(a, x, ad.in, 0, ad.in)
+	if train && ad.dropout > 0 {
+		mask = a.DropoutMask(x3, ad.dropout)
+		kept := a.Mul(x3, mask)
+		a.Drop(x3)
+		x3 = kept
+	}
+	low = a.Product(shim.Op{Tensor: x3}, shim.Op{Tensor: ad.a.w, T: true})
+	to := s.split(a, y, width, ad.from, ad.out)
+	ad.addScaled(a, to, low)
+	a.Drop(x3, to)
+	return low, mask
+}
+
+// addScaled adds scale times low B^T to columns of the output.
+func (ad *adapter) addScaled(a *shim.Arena, to, low shim.Tensor) {
+	b := shim.Op{Tensor: ad.b.w, T: true}
+	if ad.scales.Nil() {
+		a.Gemm(to, shim.Op{Tensor: low}, b, 1, ad.scale[0])
+		return
+	}
+	// The scale differs by arm: it goes into low, which the backward pass expects so.
+	a.MulArms(low, ad.scales)
+	a.Gemm(to, shim.Op{Tensor: low}, b, 1, 1)
+}
+
+// backward leaves gradients (beta 0 overwrites them, 1 adds) and returns the gradient
+// for x, none where needX is false.
+func (l *linear) backward(a *shim.Arena, dy, x shim.Tensor, tape tapedLinear, s shape, beta float64, needX bool) shim.Tensor {
+	if l.w.trained() {
+		a.Gemm(l.w.grad, shim.Op{Tensor: dy, T: true}, shim.Op{Tensor: x}, beta, 1)
+		if !l.bias.w.Nil() {
+			a.SumRows(l.bias.grad, dy, beta)
+		}
+	}
+	var dx shim.Tensor
+	if needX {
+		dx = a.Product(shim.Op{Tensor: dy}, shim.Op{Tensor: l.w.w})
+	}
+	for i := range l.adapters {
+		l.adapters[i].backward(a, dy, x, dx, l.out, tape.s[i], tape.mask[i], s, beta)
+	}
+	return dx
+}
+
+func (ad *adapter) backward(a *shim.Arena, dy, x, dx shim.Tensor, width int64, low, mask shim.Tensor, s shape, beta float64) {
+	from := s.split(a, dy, width, ad.from, ad.out)
+	dlow := a.Product(shim.Op{Tensor: from}, shim.Op{Tensor: ad.b.w}) // [K, n, r]
+	scale := 1.0
+	if ad.scales.Nil() {
+		scale = ad.scale[0]
+		a.Scale(dlow, scale)
+	} else {
+		a.MulArms(dlow, ad.scales)
+	}
+	a.Gemm(ad.b.grad, shim.Op{Tensor: from, T: true}, shim.Op{Tensor: low}, beta, scale)
+	x3 := s.split(a, x, ad.in, 0, ad.in)
+	if !mask.Nil() {
+		kept := a.Mul(x3, mask)
+		a.Drop(x3)
+		x3 = kept
+	}
+	a.Gemm(ad.a.grad, shim.Op{Tensor: dlow, T: true}, shim.Op{Tensor: x3}, beta, 1)
+	if !dx.Nil() {
+		ad.addToInput(a, dx, dlow, mask, s)
+	}
+	a.Drop(from, dlow, x3)
+}
+
+func (ad *adapter) addToInput(a *shim.Arena, dx, dlow, mask shim.Tensor, s shape) {
+	to := s.split(a, dx, ad.in, 0, ad.in)
+	if mask.Nil() {
+		a.Gemm(to, shim.Op{Tensor: dlow}, shim.Op{Tensor: ad.a.w}, 1, 1)
+	} else {
+		d := a.Product(shim.Op{Tensor: dlow}, shim.Op{Tensor: ad.a.w})
+		a.AddProduct(to, d, mask)
+		a.Drop(d)
+	}
+	a.Drop(to)
+}

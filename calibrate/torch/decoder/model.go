@@ -1,0 +1,197 @@
+package decoder
+
+import (
+	"math"
+
+	"ftadvise/calibrate/hf"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// Model is a decoder on a device.
+type Model struct {
+	Config    hf.Config
+	Precision Precision
+
+	arena    *shim.Arena // owns the parameters
+	layout   *layout
+	base     *flat       // where the base model is trained
+	frozen   shim.Tensor // where it is not: [elements], compute precision
+	adapters *flat
+	arms     []Arm
+
+	embedding, positions param
+	blocks               []block
+	final                norm
+	head                 param
+	backend              shim.Backend
+}
+
+// Loss is what a forward pass tells of its predicted tokens: [arms*M] each.
+type Loss struct {
+	PerToken shim.Tensor // fp32, nats
+	Hit      shim.Tensor // bool: the label had the largest logit
+}
+
+// Tape is what Forward leaves for Backward.
+type Tape struct {
+	batch  *Batch
+	pass   pass
+	blocks []*tape
+	last   shim.Tensor // the stream after the last block
+	stats  stats
+	dh     shim.Tensor // the loss's gradient for the head's input rows
+}
+
+// headChunk bounds the rows of logits that exist at a time: 4 to 8 chunks of a batch,
+// never so few rows that products are starved.
+func headChunk(rows int64) int64 { return max(512, (rows/8+127)/128*128) }
+
+// Loss runs the model on a batch without leaving a tape.
+func (m *Model) Loss(a *shim.Arena, b *Batch) Loss {
+	loss, _ := m.run(a, b, false, 0)
+	return loss
+}
+
+// Forward runs the model on a batch. Gradients of the head are left at once, with beta
+// 0 overwriting older ones.
+func (m *Model) Forward(a *shim.Arena, b *Batch, beta float64) (Loss, *Tape) {
+	return m.run(a, b, true, beta)
+}
+
+func (m *Model) run(a *shim.Arena, b *Batch, train bool, beta float64) (Loss, *Tape) {
+	t := &Tape{batch: b, pass: pass{
+		a: a, shape: shape{b.arms, b.sequences * b.length}, batch: b.arms * b.sequences, length: b.length,
+		positions: b.positions, packing: b.packing(m.Precision.Compute), backend: m.backend, train: train, beta: beta,
+	}}
+	if train && beta == 0 {
+		m.clearSums(a)
+	}
+	x := a.Embed(m.embedding.w, b.ids, m.positions.w, b.positions, m.Config.EmbeddingScale)
+	for i := range m.blocks {
+		next, taped := m.blocks[i].forward(&t.pass, x)
+		if train {
+			t.blocks = append(t.blocks, taped)
+		} else {
+			taped.drop(a)
+			a.Drop(x)
+		}
+		x = next
+	}
+	t.last = x
+	loss := m.headLoss(t, train)
+	if !train {
+		a.Drop(x)
+	}
+	return loss, t
+}
+
+// headLoss takes only the rows whose next token carries loss through the head.
+func (m *Model) headLoss(t *Tape, train bool) Loss {
+	a, b := t.pass.a, t.batch
+	if b.labelled == 0 {
+		if train && t.pass.beta == 0 && m.head.trained() {
+			a.Zero(m.head.grad)
+		}
+		return Loss{}
+	}
+	h, s := m.final.forward(a, t.last)
+	t.stats = s
+	rows := a.Gather(h, b.rows)
+	a.Drop(h)
+	loss, dh, hit := a.CrossEntropy(shim.HeadLoss{
+		H: rows, W: m.head.w, Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.labelled),
+		Softcap: m.Config.LogitSoftcap, Grad: train, DW: m.head.grad, DWBeta: t.pass.beta,
+	})
+	t.dh = dh
+	a.Drop(rows)
+	if !train {
+		s.drop(a)
+	}
+	return Loss{loss, hit}
+}
+
+// clearSums zeroes the gradients that are added to row by row: vectors, and the
+// embedding unless the head's product overwrites it.
+func (m *Model) clearSums(a *shim.Arena) {
+	if m.base == nil {
+		return
+	}
+	vectors := m.base.part(a, m.base.grad, 0, m.base.matrices, m.base.elements-m.base.matrices)
+	a.Zero(vectors)
+	a.Drop(vectors)
+	if !m.Config.Tied {
+		a.Zero(m.embedding.grad)
+	}
+	if m.positions.trained() {
+		a.Zero(m.positions.grad)
+	}
+}
+
+// Backward leaves the gradients of everything trained and frees the tape.
+func (m *Model) Backward(t *Tape) {
+	a := t.pass.a
+	if t.dh.Nil() {
+		m.dropTape(t)
+		return
+	}
+	dh := a.Scatter(t.dh, t.batch.rows, t.pass.batch*t.pass.length)
+	a.Drop(t.dh)
+	dx := m.final.backward(a, dh, t.last, t.stats, shim.Tensor{})
+	t.stats.drop(a)
+	a.Drop(dh, t.last)
+	for i := len(m.blocks) - 1; i >= 0; i-- {
+		needX := m.base != nil || i > m.lowestAdapted()
+		x := t.blocks[i].x
+		dx = m.blocks[i].backward(&t.pass, dx, t.blocks[i], needX)
+		a.Drop(x)
+		if !needX {
+			m.dropBelow(t, i)
+			break
+		}
+	}
+	m.embedBackward(t, dx)
+}
+
+func (m *Model) embedBackward(t *Tape, dx shim.Tensor) {
+	a := t.pass.a
+	if m.base != nil {
+		a.EmbedBackward(dx, t.batch.ids, m.Config.EmbeddingScale, m.embedding.grad)
+		if m.positions.trained() {
+			a.EmbedBackward(dx, t.batch.positions, 1, m.positions.grad)
+		}
+	}
+	a.Drop(dx)
+}
+
+// lowestAdapted is the first block with an adapter: nothing below needs gradients.
+func (m *Model) lowestAdapted() int {
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		if len(b.qkv.adapters)+len(b.out.adapters)+len(b.up.adapters)+len(b.down.adapters) > 0 {
+			return i
+		}
+	}
+	return len(m.blocks)
+}
+
+func (m *Model) dropTape(t *Tape) {
+	t.pass.a.Drop(t.last, t.dh)
+	m.dropBelow(t, len(m.blocks))
+}
+
+// dropBelow frees the tapes of the blocks below the i-th.
+func (m *Model) dropBelow(t *Tape, i int) {
+	for _, taped := range t.blocks[:i] {
+		taped.drop(t.pass.a)
+		t.pass.a.Drop(taped.x)
+	}
+}
+
+// Close frees the model's memory.
+func (m *Model) Close() { m.arena.Reset() }
+
+// Err is the first error of making or loading the model.
+func (m *Model) Err() error { return m.arena.Err() }
+
+// UniformLoss is the loss of a model that knows nothing, ln(vocabulary) nats a token.
+func (m *Model) UniformLoss() float64 { return math.Log(float64(m.Config.Vocab)) }

@@ -1,0 +1,156 @@
+package torch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/hf"
+	"ftadvise/calibrate/torch/decoder"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// session is what all segments of a group share.
+type session struct {
+	group     calibrate.Group
+	observe   func(calibrate.Event)
+	device    int
+	precision decoder.Precision
+	model     *hf.Model
+	trainSet  dataset.Rows
+	heldSet   dataset.Rows
+	general   dataset.Rows
+}
+
+func trainGroup(ctx context.Context, group calibrate.Group, observe func(calibrate.Event), noCUDA string) error {
+	s := &session{group: group, observe: observe}
+	if err := s.open(noCUDA); err != nil {
+		return err
+	}
+	defer s.model.Close()
+	pack, err := dataset.OpenPack(group.PackPath)
+	if err != nil {
+		return err
+	}
+	defer pack.Close()
+	s.trainSet, s.heldSet, s.general = pack.Train(), pack.Eval(), pack.General()
+	if err := s.check(); err != nil {
+		return err
+	}
+	for _, bundle := range bundles(group) {
+		if err := s.trainBundle(ctx, bundle); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) open(noCUDA string) error {
+	device, err := deviceOf(s.group.Device, noCUDA)
+	if err != nil {
+		return err
+	}
+	s.device = device
+	if s.precision, err = decoder.ParsePrecision(s.group.Precision); err != nil {
+		return &calibrate.InputError{Where: "precision", What: err.Error(), Hint: "use fp32 on a CPU, bf16 on a GPU"}
+	}
+	if device == shim.CPU && s.precision.Compute != shim.F32 {
+		return &calibrate.InputError{Where: "precision", What: s.group.Precision + " needs a GPU", Hint: "use fp32 on a CPU"}
+	}
+	if s.group.Threads > 0 {
+		shim.SetThreads(s.group.Threads)
+	}
+	if s.group.RandomWeights {
+		s.model, err = hf.OpenConfig(s.group.ModelDir)
+	} else {
+		s.model, err = hf.Open(s.group.ModelDir)
+	}
+	return err
+}
+
+// check catches what would end in an index error deep inside libtorch.
+func (s *session) check() error {
+	if s.trainSet.N == 0 {
+		return &calibrate.InputError{Where: s.group.PackPath, What: "no training rows", Hint: "pack the data again"}
+	}
+	vocab := int32(s.model.Config.Vocab)
+	for _, set := range []dataset.Rows{s.trainSet, s.heldSet, s.general} {
+		for _, id := range set.IDs {
+			if id < 0 || id >= vocab {
+				return &calibrate.InputError{Where: "tokenizer.json", What: fmt.Sprintf("token %d is outside the model's vocabulary of %d", id, vocab), Hint: "tokenizer and model do not belong together"}
+			}
+		}
+	}
+	if s.trainSet.SeqLength > s.model.Config.MaxPositions {
+		return &calibrate.InputError{Where: "sequence length", What: fmt.Sprintf("%d is longer than the model's %d positions", s.trainSet.SeqLength, s.model.Config.MaxPositions), Hint: "use a smaller --seq-length"}
+	}
+	return nil
+}
+
+// maxBundleTokens is the size of an arm's step up to which several arms in one pass are
+// faster than one after another: above it products are large enough by themselves.
+const (
+	maxBundleTokensCPU  = 1024
+	maxBundleTokensCUDA = 4096
+	maxBundle           = 8
+)
+
+// bundles groups neighbouring segments that may train in one pass: plain LoRA arms of
+// the learning-rate search, alike in all but rate, rank and seed. Other stages measure
+// step time and memory and so train alone.
+func bundles(group calibrate.Group) [][]calibrate.Segment {
+	most := maxBundle
+	limit := maxBundleTokensCUDA
+	if group.Device == "cpu" {
+		limit = maxBundleTokensCPU
+	}
+	if group.MicroBatch*seqTokens > limit {
+		most = 1
+	}
+	var out [][]calibrate.Segment
+	for _, segment := range group.Segments {
+		if n := len(out); n > 0 && len(out[n-1]) < most && alike(out[n-1][0], segment) {
+			out[n-1] = append(out[n-1], segment)
+		} else {
+			out = append(out, []calibrate.Segment{segment})
+		}
+	}
+	return out
+}
+
+// seqTokens is the sequence length that bundles reckons with; rows shorter than this
+// gain even more.
+const seqTokens = 128
+
+func alike(a, b calibrate.Segment) bool {
+	ma, mb := a.Trial.Method, b.Trial.Method
+	return a.Trial.Stage == evidence.StageSearch && b.Trial.Stage == evidence.StageSearch &&
+		ma.Kind == evidence.LoRA && mb.Kind == evidence.LoRA && ma.Targets == mb.Targets && ma.Dropout == 0 && mb.Dropout == 0 &&
+		a.FromStep == b.FromStep && a.ToStep == b.ToStep && a.General == b.General && a.DeadlineSeconds == b.DeadlineSeconds &&
+		slices.Equal(a.EvalSteps, b.EvalSteps)
+}
+
+// trainBundle trains arms side by side. Running out of memory there ends them with that
+// outcome; the caller goes on with the next.
+func (s *session) trainBundle(ctx context.Context, bundle []calibrate.Segment) error {
+	r, err := s.newRun(bundle)
+	if err == nil {
+		defer r.close()
+		err = r.train(ctx)
+	}
+	if errors.Is(err, shim.ErrOutOfMemory) {
+		s.endAll(bundle, evidence.OutOfMemory, err.Error())
+		return nil
+	}
+	return err
+}
+
+func (s *session) endAll(bundle []calibrate.Segment, status evidence.Status, reason string) {
+	for _, segment := range bundle {
+		s.observe(calibrate.TrialEnded{Trial: segment.Trial.ID, Status: status, Reason: reason, Steps: segment.FromStep})
+	}
+}

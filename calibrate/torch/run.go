@@ -1,0 +1,284 @@
+package torch
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/torch/decoder"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// warmSteps are the first steps of a segment, whose time does not count: kernels are
+// chosen, buffers allocated, caches filled.
+const warmSteps = 3
+
+// run trains a bundle of segments, the arms of one model.
+type run struct {
+	*session
+	arms    []calibrate.Segment
+	decoder *decoder.Model
+	arena   *shim.Arena
+	timer   *shim.Timer
+	batches *batches
+	pending []pendingStep
+	lost    []string // of each arm: why it diverged, or empty
+	every   int      // steps between reading losses back
+	ceiling float64
+	started time.Time
+}
+
+// pendingStep is a step whose numbers are still on the device.
+type pendingStep struct {
+	step        int
+	loss, norms shim.Tensor // [K]
+	rates       []float64
+	tokens      int
+}
+
+// ended says why arms stop before their last step.
+type ended struct {
+	status evidence.Status
+	reason string
+	err    error
+}
+
+func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
+	if err := shim.EmptyCache(s.device); err != nil {
+		return nil, err
+	}
+	if err := shim.ResetPeak(s.device); err != nil {
+		return nil, err
+	}
+	r := &run{session: s, arms: bundle, lost: make([]string, len(bundle)), arena: shim.NewArena(s.device), every: 1, started: time.Now()}
+	if s.device != shim.CPU {
+		r.every = 8
+	}
+	if err := r.build(); err != nil {
+		r.close()
+		return nil, err
+	}
+	r.batches = newBatches(s.trainSet, s.group.DataSeed, s.group.MicroBatch*s.group.Accumulation)
+	r.ceiling = 2 * r.decoder.UniformLoss()
+	return r, nil
+}
+
+func (r *run) build() error {
+	var err error
+	config, method := r.model.Config, r.arms[0].Trial.Method
+	if method.Kind == evidence.Full {
+		r.decoder, err = decoder.NewFull(config, r.precision, r.device, r.trainSet.SeqLength)
+	} else {
+		r.decoder, err = decoder.NewLoRA(config, r.precision, r.device, r.trainSet.SeqLength, armsOf(r.arms))
+	}
+	if err != nil {
+		return err
+	}
+	if r.group.RandomWeights {
+		err = r.decoder.Randomise(r.group.DataSeed)
+	} else {
+		err = r.decoder.Load(r.model)
+	}
+	if err != nil {
+		return err
+	}
+	for arm, segment := range r.arms {
+		if segment.Load == "" {
+			continue
+		}
+		if err := loadCheckpoint(r.decoder, arm, segment); err != nil {
+			return err
+		}
+	}
+	// Dropout draws from here on; A's values were drawn from the same seed before.
+	return shim.Seed(r.arms[0].Trial.Seed + int64(r.arms[0].FromStep))
+}
+
+func armsOf(segments []calibrate.Segment) []decoder.Arm {
+	var out []decoder.Arm
+	for _, s := range segments {
+		out = append(out, decoder.Arm{Method: s.Trial.Method, Seed: s.Trial.Seed})
+	}
+	return out
+}
+
+func (r *run) close() {
+	if r.timer != nil {
+		r.timer.Free()
+	}
+	r.arena.Reset()
+	if r.decoder != nil {
+		r.decoder.Close()
+	}
+}
+
+// train is the one loop, whatever the method.
+func (r *run) train(ctx context.Context) error {
+	r.announce()
+	if end := r.evaluateAt(r.arms[0].FromStep, true); end != nil {
+		return r.finish(r.arms[0].FromStep, *end)
+	}
+	var err error
+	if r.timer, err = shim.NewTimer(r.device); err != nil {
+		return err
+	}
+	for step := r.arms[0].FromStep + 1; step <= r.arms[0].ToStep; step++ {
+		if end := r.step(ctx, step); end != nil {
+			return r.finish(step, *end)
+		}
+	}
+	return r.finish(r.arms[0].ToStep, ended{status: evidence.Completed})
+}
+
+func (r *run) announce() {
+	for arm, segment := range r.arms {
+		trainable := r.decoder.Trainable(arm)
+		total := r.model.Config.Params()
+		if segment.Trial.Method.Kind == evidence.LoRA {
+			total += trainable
+		}
+		r.observe(calibrate.TrialStarted{
+			Trial: segment.Trial.ID, TrainableParams: trainable, TotalParams: total,
+			MicroBatch: r.group.MicroBatch, Accumulation: r.group.Accumulation,
+		})
+	}
+}
+
+// step trains one optimizer step; a result ends the arms there.
+func (r *run) step(ctx context.Context, step int) *ended {
+	if err := r.optimise(step); err != nil {
+		return &ended{err: err}
+	}
+	last := step == r.arms[0].ToStep
+	if last || len(r.pending) >= r.every || r.evaluates(step) {
+		if end := r.flush(); end != nil {
+			return end
+		}
+	}
+	if end := r.evaluateAt(step, false); end != nil || last {
+		return end
+	}
+	return r.interrupted(ctx)
+}
+
+// interrupted says whether user or clock end the arms after a step that is not the last.
+func (r *run) interrupted(ctx context.Context) *ended {
+	limit := r.arms[0].DeadlineSeconds
+	var end *ended
+	switch {
+	case ctx.Err() != nil:
+		end = &ended{status: evidence.Interrupted, reason: "stopped by request"}
+	case limit > 0 && time.Since(r.started).Seconds() > limit:
+		end = &ended{status: evidence.CutByBudget, reason: fmt.Sprintf("%.0f seconds were up", limit)}
+	default:
+		return nil
+	}
+	if flushed := r.flush(); flushed != nil {
+		return flushed
+	}
+	return end
+}
+
+// optimise runs forward and backward over the step's micro-batches, then AdamW.
+func (r *run) optimise(step int) error {
+	rows := r.batches.rows(step)
+	tokens := predicted(r.trainSet, rows)
+	var loss shim.Tensor
+	for from := 0; from < len(rows); from += r.group.MicroBatch {
+		part := r.microBatch(rows[from:from+r.group.MicroBatch], tokens, from > 0)
+		if loss.Nil() {
+			loss = part
+		} else if !part.Nil() {
+			r.arena.Add(loss, part, 1)
+			r.arena.Drop(part)
+		}
+	}
+	rates := make([]float64, len(r.arms))
+	for arm, segment := range r.arms {
+		rates[arm] = segment.Trial.LearningRate * segment.Trial.Schedule.Factor(step)
+	}
+	norms := r.decoder.Step(r.arena, step, rates, r.group.Optimizer)
+	r.pending = append(r.pending, pendingStep{step, loss, norms, rates, len(rows) * r.trainSet.SeqLength})
+	if err := r.arena.Err(); err != nil {
+		return err
+	}
+	return r.timer.Mark()
+}
+
+// microBatch returns its share of the step's mean loss, [K].
+func (r *run) microBatch(rows []int, tokens int, add bool) shim.Tensor {
+	beta := 0.0
+	if add {
+		beta = 1
+	}
+	batch := decoder.NewBatch(r.arena, sequencesOf(r.trainSet), rows, len(r.arms), 1/math.Max(1, float64(tokens)))
+	loss, tape := r.decoder.Forward(r.arena, batch, beta)
+	var sum shim.Tensor
+	if !loss.PerToken.Nil() {
+		sum = batch.WeightedLoss(loss)
+	}
+	r.arena.Drop(loss.PerToken, loss.Hit)
+	r.decoder.Backward(tape)
+	batch.Drop()
+	return sum
+}
+
+// flush reads the pending steps' numbers and reports them. It is where divergence is
+// found out.
+func (r *run) flush() *ended {
+	seconds, err := r.timer.Seconds()
+	if err != nil {
+		return &ended{err: err}
+	}
+	for i, p := range r.pending {
+		losses, norms := make([]float64, len(r.arms)), make([]float32, len(r.arms))
+		if !p.loss.Nil() {
+			r.arena.Doubles(p.loss, losses)
+		}
+		r.arena.Floats(p.norms, norms)
+		r.arena.Drop(p.loss, p.norms)
+		if err := r.arena.Err(); err != nil {
+			return &ended{err: err}
+		}
+		r.report(p, losses, norms, seconds[i])
+	}
+	r.pending = r.pending[:0]
+	if slices.Contains(r.lost, "") {
+		return nil
+	}
+	return &ended{status: evidence.Diverged}
+}
+
+// report tells a step's numbers. An arm that diverged is heard of no more; what it
+// computes touches no other arm.
+func (r *run) report(p pendingStep, losses []float64, norms []float32, seconds float64) {
+	for arm, segment := range r.arms {
+		norm := float64(norms[arm])
+		if r.lost[arm] == "" {
+			r.lost[arm] = r.diverged(p.step, losses[arm], norm)
+		}
+		if r.lost[arm] != "" {
+			continue
+		}
+		r.observe(calibrate.StepDone{
+			Trial: segment.Trial.ID, Step: p.step, Loss: losses[arm], GradNorm: norm, LearningRate: p.rates[arm],
+			Seconds: seconds, Tokens: p.tokens, Warm: len(r.arms) == 1 && p.step > segment.FromStep+warmSteps,
+		})
+	}
+}
+
+func (r *run) diverged(step int, loss, norm float64) string {
+	switch {
+	case math.IsNaN(loss) || math.IsInf(loss, 0):
+		return fmt.Sprintf("step %d: loss is not finite", step)
+	case math.IsNaN(norm) || math.IsInf(norm, 0):
+		return fmt.Sprintf("step %d: gradient norm is not finite", step)
+	case loss > r.ceiling:
+		return fmt.Sprintf("step %d: loss %.2f is above %.2f, twice that of knowing nothing", step, loss, r.ceiling)
+	}
+	return ""
+}

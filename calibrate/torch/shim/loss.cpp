@@ -1,0 +1,147 @@
+// The two ends of the model and the optimiser: embedding, output head with its loss, AdamW.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include "common.h"
+#include "rows.h"
+
+namespace fta {
+namespace {
+// Loss of a chunk's logits, which become the gradient in place where asked for.
+void cross_entropy_fused(const Tensor& logits, const int64_t* labels, const float* weights, bool grad, float* loss, bool* hit) {
+  int64_t n = logits.size(0), v = logits.size(1);
+  float* p = logits.data_ptr<float>();
+  at::parallel_for(0, n, std::max<int64_t>(1, 8192 / v), [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) loss[i] = cross_entropy_row(p + i * v, v, labels[i], weights[i], grad, hit + i);
+  });
+}
+
+Tensor cross_entropy_plain(const Tensor& logits, const Tensor& labels, const Tensor& weights, bool grad, const Tensor& loss, const Tensor& hit) {
+  Tensor at_label = labels.unsqueeze(1);
+  Tensor logp = at::log_softmax(logits, 1, at::kFloat);
+  loss.copy_(logp.gather(1, at_label).squeeze(1).neg());
+  hit.copy_(logits.argmax(1).eq(labels));
+  if (!grad) return Tensor();
+  Tensor d = logp.exp_();
+  d.scatter_add_(1, at_label, at::full_like(at_label, -1, d.options()));
+  return d.mul_(weights.unsqueeze(1)).to(logits.scalar_type());
+}
+
+struct Head {
+  const Tensor &h, &w, &labels, &weights;
+  int64_t chunk;
+  double softcap;
+  bool grad;
+  fta_tensor dw;
+};
+
+void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tensor& loss, const Tensor& hit, const Tensor& dh) {
+  Tensor h = x.h.narrow(0, from, n), labels = x.labels.narrow(0, from, n), weights = x.weights.narrow(0, from, n);
+  Tensor logits = at::mm(h, x.w.t()), squashed, d;
+  if (x.softcap > 0) {
+    squashed = logits.div(x.softcap).tanh_();
+    logits = squashed.mul(x.softcap);
+  }
+  Tensor l = loss.narrow(0, from, n), hits = hit.narrow(0, from, n);
+  if (fused(logits)) {
+    cross_entropy_fused(logits, labels.data_ptr<int64_t>(), weights.data_ptr<float>(), x.grad, l.data_ptr<float>(), hits.data_ptr<bool>());
+    d = logits;
+  } else {
+    d = cross_entropy_plain(logits, labels, weights, x.grad, l, hits);
+  }
+  if (!x.grad) return;
+  if (x.softcap > 0) d = d * (1 - squashed * squashed);
+  Tensor out = dh.narrow(0, from, n);
+  at::mm_out(out, d, x.w);
+  if (!x.dw) return;
+  Tensor dw = T(x.dw);
+  if (dw.scalar_type() == d.scalar_type())
+    dw.addmm_(d.t(), h, beta, 1);
+  else if (dw.is_cuda())
+    at::addmm_out(dw, dw, d.t(), h, dw.scalar_type(), beta, 1);
+  else
+    dw.addmm_(d.t().to(dw.scalar_type()), h.to(dw.scalar_type()), beta, 1);
+}
+
+void adamw_fused(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, float factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay) {
+  float c1 = static_cast<float>(1 - std::pow(beta1, static_cast<double>(step))), c2 = static_cast<float>(1 - std::pow(beta2, static_cast<double>(step)));
+  float *pp = p.data_ptr<float>(), *pm = m.data_ptr<float>(), *pv = v.data_ptr<float>();
+  const float* pg = g.data_ptr<float>();
+  at::parallel_for(0, p.numel(), 32768, [&](int64_t from, int64_t to) {
+    adamw_range(pp + from, pg + from, pm + from, pv + from, factor, static_cast<float>(lr), static_cast<float>(beta1), static_cast<float>(beta2), static_cast<float>(eps), static_cast<float>(decay), c1, c2, to - from);
+  });
+}
+}  // namespace
+}  // namespace fta
+
+using namespace fta;
+
+extern "C" {
+
+int fta_embed(fta_tensor table, fta_tensor ids, fta_tensor position_table, fta_tensor positions, double scale, fta_tensor* x) {
+  return guard([&] {
+    Tensor out = T(table).index_select(0, T(ids));
+    if (scale != 1) out.mul_(at::scalar_tensor(scale, out.options()));
+    if (position_table) out.add_(T(position_table).index_select(0, T(positions)));
+    *x = H(out);
+  });
+}
+
+int fta_embed_backward(fta_tensor dx, fta_tensor ids, double scale, fta_tensor dtable) {
+  return guard([&] { T(dtable).index_add_(0, T(ids), T(dx).to(T(dtable).scalar_type()), scale); });
+}
+
+int fta_gather_rows(fta_tensor x, fta_tensor rows, fta_tensor* out) {
+  return guard([&] { *out = H(T(x).index_select(0, T(rows))); });
+}
+
+int fta_scatter_rows(fta_tensor x, fta_tensor rows, int64_t n, fta_tensor* out) {
+  return guard([&] {
+    Tensor wide = at::zeros({n, T(x).size(1)}, T(x).options());
+    wide.index_copy_(0, T(rows), T(x));
+    *out = H(wide);
+  });
+}
+
+int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit) {
+  return guard([&] {
+    Head x{T(h), T(w), T(labels), T(weights), chunk, softcap, want_grad != 0, dw};
+    int64_t m = x.h.size(0);
+    Tensor losses = at::empty({m}, x.weights.options()), hits = at::empty({m}, x.h.options().dtype(at::kBool));
+    Tensor grad = want_grad ? at::empty_like(x.h) : Tensor();
+    for (int64_t from = 0; from < m; from += chunk)
+      chunk_loss(x, from, std::min(chunk, m - from), from == 0 ? dw_beta : 1, losses, hits, grad);
+    *loss = H(losses);
+    *hit = H(hits);
+    *dh = want_grad ? H(grad) : nullptr;
+  });
+}
+
+int fta_adamw(fta_tensor ph, fta_tensor gh, fta_tensor mh, fta_tensor vh, fta_tensor factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay) {
+  return guard([&] {
+    const Tensor &p = T(ph), &g = T(gh), &m = T(mh), &v = T(vh);
+    if (fused(p) && fused(g)) {
+      float f = factor ? T(factor).item<float>() : 1.0f;
+      return adamw_fused(p, g, m, v, f, step, lr, beta1, beta2, eps, decay);
+    }
+    // The kernel counts steps on the device and divides the gradient by grad_scale.
+    auto scalar = at::TensorOptions().dtype(at::kFloat).device(p.device());
+    Tensor steps = at::full({}, static_cast<double>(step), scalar);
+    std::optional<Tensor> scale;
+    if (factor) scale = T(factor).reciprocal();
+    Tensor grad = g.scalar_type() == p.scalar_type() ? g : g.to(p.scalar_type());
+    at::_fused_adamw_({p}, {grad}, {m}, {v}, {}, {steps}, lr, beta1, beta2, decay, eps, false, false, scale, std::nullopt);
+  });
+}
+
+int fta_norm(fta_tensor t, fta_tensor* out) {
+  return guard([&] { *out = H(at::linalg_vector_norm(T(t), 2, at::IntArrayRef{1}, false, at::kFloat)); });
+}
+
+int fta_clip_factor(fta_tensor norm, double limit, fta_tensor* out) {
+  return guard([&] { *out = H(at::clamp_max(at::reciprocal(T(norm) + 1e-6).mul_(limit), 1)); });
+}
+
+int fta_weighted_sum(fta_tensor x, fta_tensor weights, int64_t arms, fta_tensor* out) {
+  return guard([&] { *out = H(at::mul(T(x).to(at::kDouble), T(weights)).view({arms, -1}).sum(1)); });
+}
+}
