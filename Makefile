@@ -25,7 +25,7 @@ PURE = $$(CGO_ENABLED=0 $(GO) list ./... | grep -v -e /calibrate/torch -e /cmd/f
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: go
 go:
@@ -86,13 +86,27 @@ bench: go ## run the Go benchmarks of the pure packages
 
 .PHONY: goldens
 goldens: go libtorch ## remake the golden numbers with transformers and PEFT (installs about 5 GB)
-	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON=$$python; . $(ENV); \
-	for script in $$(git ls-files '*/testdata/reference.py'); do \
-		echo "$$script"; "$$python" "$$script" >"$${script%.py}.json.new"; mv "$${script%.py}.json.new" "$${script%.py}.json"; \
-	done; \
-	for package in $$(git grep -l 'flag.Bool("update"' -- '*_test.go' | xargs -rn1 dirname | sort -u); do \
-		$(GO) test -count 1 "./$$package" -update; \
-	done
+	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON="$$python"; . $(ENV); set -x; \
+		$(GO) test -count 1 -run Verdicts ./calibrate/safetensors -update; \
+		$(GO) test -count 1 -run TestParityOrder ./calibrate/torch -update; \
+		"$$python" calibrate/torch/testdata/parity.py calibrate/torch/testdata/parity.json $(wildcard ../shared/data); \
+		cd calibrate/hf/testdata; "$$python" reference.py >reference.json.new; mv reference.json.new reference.json; \
+		cd ../../dataset/tokenizer/testdata; "$$python" make.py
+
+.PHONY: parity
+parity: go libtorch ## compare with transformers and PEFT now, both ways (installs about 5 GB)
+	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON="$$python"; . $(ENV); set -x; \
+		$(GO) test -count 1 ./calibrate/hf/... ./calibrate/safetensors/...; \
+		$(GO) test -count 1 -run Parity -v ./calibrate/torch
+
+# Curves to score on: any file that `ftadvise import` reads.
+CURVES ?= $(wildcard ../shared/data/peft-metamathqa-curves.json)
+
+.PHONY: decision-bench
+decision-bench: go ## score the forecasts on finished curves: make decision-bench CURVES=FILE...
+	@[ -n "$(CURVES)" ] || { echo "make: error: no curves to score on" >&2; \
+		echo "make: hint: make decision-bench CURVES=FILE" >&2; exit 3; }
+	@CGO_ENABLED=0 $(GO) run ./calibrate/forecast/decisionbench $(CURVES)
 
 .PHONY: compat
 compat: go ## build and test the engine against another libtorch: make compat TORCH=2.8.0
