@@ -12,6 +12,8 @@ const (
 
 // belief is what one arm's curve says about the horizon.
 type belief struct {
+	arm
+	horizon  int
 	series   series
 	fits     []fitted
 	weights  []float64
@@ -19,26 +21,46 @@ type belief struct {
 	drop     drop
 	measured bool
 	misfit   bool
+	trust    float64 // share of the forecast that comes from finished curves
 }
 
-// believe extrapolates one arm to the horizon.
-func believe(a arm, horizon int) belief {
-	b := belief{series: seriesOf(a.points, a.block, a.trial.Schedule), drop: dropOf(a.decays)}
-	if a.last().Step >= horizon {
+// believe extrapolates one arm to the horizon by the mixture of laws alone, widened
+// by a factor.
+func believe(a arm, horizon int, factor float64) belief {
+	b := belief{arm: a, horizon: horizon, drop: dropOf(a.decays),
+		series: seriesOf(a.Points, a.BlockSteps, a.Schedule)}
+	if target, ok := a.target(horizon); ok {
 		b.measured = true
-		b.loss.add(1, at(a.points, float64(horizon))-b.drop.mean, math.Hypot(seedNoise, b.drop.sd))
+		b.loss.add(1, target-b.drop.mean, math.Hypot(seedNoise, b.drop.sd))
 		return b
 	}
 	b.fits = fitAll(b.series)
-	end, _ := b.series.last()
-	reach := math.Log(float64(horizon) / math.Max(1, end))
 	b.weights = weigh(b.fits, b.series.span())
 	for i, f := range b.fits {
-		b.loss.add(b.weights[i], f.path(float64(horizon))-b.drop.mean, reach*b.rate(i)+1e-4)
+		b.loss.add(b.weights[i], b.end(f.path)-b.drop.mean, b.reach()*b.rate(i)+1e-4)
 	}
 	b.misfit = b.weights[0] > 0.5
-	b.loss = b.loss.widened(widening(reach), math.Hypot(seedNoise, b.drop.sd))
+	b.loss = b.loss.widened(factor, math.Hypot(seedNoise, b.drop.sd))
 	return b
+}
+
+// reach is how far the horizon is from the last seen step, in ln(step).
+func (b belief) reach() float64 {
+	end, _ := b.series.last()
+	return math.Log(float64(b.horizon) / math.Max(1, end))
+}
+
+// end is a path's loss at the horizon, or its mean over the window that ends there.
+func (b belief) end(path func(float64) float64) float64 {
+	if b.Window == 0 {
+		return path(float64(b.horizon))
+	}
+	const parts = 4
+	var sum float64
+	for i := range parts {
+		sum += path(float64(b.horizon) * (1 - b.Window*(float64(i)+0.5)/parts))
+	}
+	return sum / parts
 }
 
 // rate is the error of a law in nats a unit of ln(step) foretold.

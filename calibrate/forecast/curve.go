@@ -13,11 +13,55 @@ type Curve struct {
 	Name string
 	// Family groups curves of one method; priors and error libraries never score a
 	// family by its own curves. Empty takes Name.
-	Family   string
+	Family string
+	// Data groups curves on the same data and batches, which can be compared.
+	Data     string
 	Method   evidence.Method
 	Rate     float64 // peak learning rate; 0 where unknown
 	Schedule evidence.Schedule
-	Points   []evidence.Point
+	// BlockSteps says that a point is the mean over so many steps that end at its
+	// step, as training losses are logged; 0 is a loss at the step itself.
+	BlockSteps int
+	// Window is the share of the horizon over whose end the target is averaged, for
+	// noisy training losses; 0 is the loss at the horizon itself.
+	Window float64
+	Points []evidence.Point
+}
+
+func (c Curve) family() string {
+	if c.Family == "" {
+		return c.Name
+	}
+	return c.Family
+}
+
+// upTo keeps what was seen until a step.
+func (c Curve) upTo(step float64) Curve {
+	n := 0
+	for n < len(c.Points) && float64(c.Points[n].Step) <= step+1e-6 {
+		n++
+	}
+	c.Points = c.Points[:n]
+	return c
+}
+
+// target is what a forecast of the curve is scored against: the loss at the horizon,
+// or its mean over the window that ends there; false where the curve does not reach it.
+func (c Curve) target(horizon int) (float64, bool) {
+	if len(c.Points) == 0 || c.Points[len(c.Points)-1].Step < horizon {
+		return 0, false
+	}
+	if c.Window == 0 {
+		return at(c.Points, float64(horizon)), true
+	}
+	var sum float64
+	var n int
+	for _, p := range c.Points {
+		if p.Step <= horizon && float64(p.Step) > (1-c.Window)*float64(horizon)+1e-6 {
+			sum, n = sum+p.Loss, n+1
+		}
+	}
+	return sum / float64(n), n > 0
 }
 
 // Doubts counts what Clean had to settle.

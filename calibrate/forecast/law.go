@@ -73,11 +73,20 @@ type line struct{ floor, size, cost float64 }
 // early ones still carry the warm-up. A curve that would rise or sink below zero is
 // fitted with that coefficient at its bound.
 func fitLine(s series, shape func(float64) float64) line {
+	return fitWeighted(s, shape, func(t float64) float64 { return math.Sqrt(t + 1) })
+}
+
+// fitEven weighs all points alike.
+func fitEven(s series, shape func(float64) float64) line {
+	return fitWeighted(s, shape, func(float64) float64 { return 1 })
+}
+
+func fitWeighted(s series, shape, weight func(float64) float64) line {
 	var w, wx, wy, wxx, wxy float64
 	x := make([]float64, s.n())
 	for i, t := range s.t {
 		x[i] = shape(t)
-		k := math.Sqrt(t + 1)
+		k := weight(t)
 		w, wx, wy, wxx, wxy = w+k, wx+k*x[i], wy+k*s.y[i], wxx+k*x[i]*x[i], wxy+k*x[i]*s.y[i]
 	}
 	out := line{floor: wy / w}
@@ -93,7 +102,7 @@ func fitLine(s series, shape func(float64) float64) line {
 	}
 	for i, t := range s.t {
 		e := out.floor + out.size*x[i] - s.y[i]
-		out.cost += math.Sqrt(t+1) * e * e
+		out.cost += weight(t) * e * e
 	}
 	return out
 }

@@ -7,12 +7,10 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
-// arm is one probe with what its decay branches showed.
+// arm is one curve with what its decay branches showed.
 type arm struct {
-	trial  evidence.Trial
-	points []evidence.Point // held-out loss along the trunk
-	block  int              // a point is the mean over so many steps before it; 0 is a point
-	decays []decay          // ascending
+	Curve
+	decays []decay // ascending
 }
 
 // decay is how far a branch fell below its trunk: at a trunk step, by how much.
@@ -21,7 +19,7 @@ type decay struct {
 	drop float64
 }
 
-func (a arm) last() evidence.Point { return a.points[len(a.points)-1] }
+func (a arm) last() evidence.Point { return a.Points[len(a.Points)-1] }
 
 // readArms takes the probes of a run; the fixed comparison and imported runs stand
 // in where there is no probe.
@@ -29,18 +27,43 @@ func readArms(run *evidence.Run) ([]arm, []evidence.Warning) {
 	var arms []arm
 	var warnings []evidence.Warning
 	for _, t := range run.Trials {
-		if t.Stage != stageOf(run) || t.Outcome.Status == evidence.Dropped || len(t.Outcome.EvalLoss) == 0 {
+		if t.Stage != stageOf(run) || t.Outcome.Status == evidence.Dropped {
 			continue
 		}
-		points, doubts, err := Clean(t.ID, t.Outcome.EvalLoss)
+		c := curveOf(t)
+		if len(c.Points) == 0 {
+			continue
+		}
+		if lost(t.Outcome.Status) {
+			warnings = append(warnings, evidence.Warning{Code: "no-forecast",
+				Text: fmt.Sprintf("%s: %s after %d steps, so its curve is not extrapolated.", t.ID, t.Outcome.Status, t.Outcome.Steps)})
+			continue
+		}
+		points, doubts, err := Clean(t.ID, c.Points)
 		warnings = append(warnings, doubts.warnings(t.ID)...)
 		if err != nil {
 			warnings = append(warnings, evidence.Warning{Code: "no-forecast", Text: err.Error()})
 			continue
 		}
-		arms = append(arms, arm{trial: t.Trial, points: points, decays: decaysOf(run, t.ID, points)})
+		c.Points = points
+		arms = append(arms, arm{Curve: c, decays: decaysOf(run, t.ID, points)})
 	}
 	return arms, warnings
+}
+
+// lost reports an outcome that says more than its curve.
+func lost(s evidence.Status) bool {
+	return s == evidence.Diverged || s == evidence.DoesNotFit || s == evidence.OutOfMemory
+}
+
+// curveOf reads a trial's held-out losses, or an imported run's training losses
+// where it logged no others.
+func curveOf(t evidence.TrialResult) Curve {
+	c := Curve{Name: t.ID, Method: t.Method, Rate: t.LearningRate, Schedule: t.Schedule, Points: t.Outcome.EvalLoss}
+	if t.Stage == evidence.StageImport && len(c.Points) < 2 {
+		c.Points, c.Window = t.Outcome.TrainLoss, 0.2
+	}
+	return c
 }
 
 func stageOf(run *evidence.Run) evidence.Stage {
@@ -67,13 +90,13 @@ func decaysOf(run *evidence.Run, parent string, trunk []evidence.Point) []decay 
 
 func (d Doubts) warnings(name string) []evidence.Warning {
 	var out []evidence.Warning
-	if d.Duplicates > 0 {
-		out = append(out, evidence.Warning{Code: "duplicated-steps",
-			Text: fmt.Sprintf("%s: %d steps came more than once; the later loss stands.", name, d.Duplicates)})
+	add := func(n int, code, text string) {
+		if n > 0 {
+			out = append(out, evidence.Warning{Code: code, Text: fmt.Sprintf("%s: "+text, name, n)})
+		}
 	}
-	if d.NotFinite > 0 {
-		out = append(out, evidence.Warning{Code: "non-finite-loss",
-			Text: fmt.Sprintf("%s: %d losses were not finite and were left out; a lower learning rate may be steadier.", name, d.NotFinite)})
-	}
+	add(d.Duplicates, "duplicated-steps", "%d steps came more than once; the later loss stands.")
+	add(d.NotFinite, "non-finite-loss", "%d losses were not finite and were left out; a lower learning rate may be steadier.")
+	add(d.Spikes, "spiking-loss", "%d losses stood far above their neighbours and were left out of the fits.")
 	return out
 }

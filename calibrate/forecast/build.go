@@ -1,0 +1,126 @@
+package forecast
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// shares of the horizon at which a library is made.
+func shares() []float64 {
+	var out []float64
+	for n := 2; n <= 16; n++ {
+		out = append(out, round(gridShare*float64(n)))
+	}
+	return out
+}
+
+// BuildLibrary learns from finished curves. Curves on the same data share Data;
+// Family is what is left out together. Curves under a constant rate and under a
+// decaying one are learned from apart; fewer than eight of a kind teach nothing.
+func BuildLibrary(curves []Curve, horizon int) Library {
+	out := Library{Schema: LibrarySchema}
+	var decaying, constant []Curve
+	for _, c := range curves {
+		if c.Schedule.Shape == evidence.Constant {
+			constant = append(constant, c)
+		} else {
+			decaying = append(decaying, c)
+		}
+	}
+	out.Sources = sourcesOf(curves)
+	out.Decaying, out.Constant = coursesOf(decaying, horizon), coursesOf(constant, horizon)
+	return out
+}
+
+// sourcesOf names the data sets of curves.
+func sourcesOf(curves []Curve) []string {
+	seen := map[string]bool{}
+	for _, c := range curves {
+		seen[c.Data] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func coursesOf(curves []Curve, horizon int) []Course {
+	var out []Course
+	for _, share := range shares() {
+		lessons := lessonsWithout(lessonsOf(curves, share, horizon))
+		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
+			continue
+		}
+		c := courseOf(share, lessons)
+		c.judge(curves, horizon)
+		out = append(out, c)
+	}
+	return out
+}
+
+// judge measures the laws on the finished curves: how much they understate their
+// errors, and whether the regression is the better guide to differences.
+func (c *Course) judge(curves []Curve, horizon int) {
+	arms, _ := cut(curves, c.Share, horizon)
+	lessons := map[string]lesson{}
+	for _, l := range lessonsWithout(lessonsOf(curves, c.Share, horizon)) {
+		lessons[curves[l.curve].Name] = l
+	}
+	var beliefs []belief
+	var misses, missesPaired []float64
+	var rivals []rivalry
+	for _, a := range arms {
+		l, ok := lessons[a.Name]
+		if !ok {
+			continue
+		}
+		b := believe(a, horizon, 1)
+		truth := l.last + l.rest*l.unit
+		misses = append(misses, math.Abs(truth-b.loss.centre())/b.loss.spread())
+		for _, other := range beliefs {
+			lo := lessons[other.Name]
+			if lo.family == l.family || other.Data != b.Data {
+				continue
+			}
+			truth := l.last + l.rest*l.unit - lo.last - lo.rest*lo.unit
+			d := paired(b, other, 1)
+			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
+			_, better := c.without(l.family, lo.family).pair(l, lo)
+			rivals = append(rivals, rivalry{d, better, truth < 0})
+		}
+		beliefs = append(beliefs, b)
+	}
+	c.Widening, c.WideningPaired = round(factor(misses)), round(factor(missesPaired))
+	c.Trust = trustOf(rivals, c.WideningPaired)
+}
+
+// rivalry is one pair with what the laws and the regression said of it.
+type rivalry struct {
+	laws   mixture
+	better float64 // by the regression
+	truth  bool
+}
+
+// trustOf is the share of the regression that makes the Brier score of the blended
+// probability smallest, in steps of a tenth.
+func trustOf(rivals []rivalry, widening float64) float64 {
+	best, least := 1.0, math.Inf(1)
+	for tenth := 10; tenth >= 0; tenth-- {
+		share, score := float64(tenth)/10, 0.0
+		for _, r := range rivals {
+			p := share*r.better + (1-share)*r.laws.widened(widening, 0).below(0)
+			if r.truth {
+				p = 1 - p
+			}
+			score += p * p
+		}
+		if score < least {
+			best, least = share, score
+		}
+	}
+	return best
+}
+
+// factor is by how much a spread must grow for its 80 % interval to cover 80 %; an
+// interval is never narrowed.
+func factor(misses []float64) float64 { return math.Max(1, percentile(misses, 0.8)/z90) }

@@ -1,0 +1,106 @@
+package forecast
+
+import (
+	"math"
+	"slices"
+)
+
+// gridShare is the grid on which curves are compared with finished ones, as a share
+// of the horizon.
+const gridShare = 0.05
+
+// lesson is a curve at one share of its horizon, as finished curves teach and
+// unfinished ones are foretold: differences only, in units of how far the curves on
+// the same data have fallen, so that neither the level of the loss nor its scale
+// matters.
+type lesson struct {
+	curve  int // index among the curves it was read from
+	data   string
+	family string
+	unit   float64 // nats: median total fall of the curves on the same data
+	last   float64 // nats: loss at the share
+	// falls are the losses at the grid's earlier shares less the last, in units.
+	falls []float64
+	// lag is the last loss less that of the best arm on the same data, in units.
+	lag float64
+	// rest is the loss at the horizon less the last, in units; NaN if unfinished.
+	rest float64
+}
+
+// recent is the fall over the last half of the steps seen: the scale of the errors
+// that an extrapolation makes.
+func (l lesson) recent() float64 { return math.Abs(l.falls[(len(l.falls)+1)/2-1]) }
+
+// gridPoints is how many points of the grid lie within a share of the horizon.
+func gridPoints(share float64) int { return int(math.Floor(share/gridShare + 1e-9)) }
+
+// lessonsOf reads curves at a share of the horizon, leaving out those that do not
+// cover the grid until there. What lies beyond the share is read for rest alone.
+func lessonsOf(curves []Curve, share float64, horizon int) []lesson {
+	var out []lesson
+	byData := map[string][]int{}
+	for i, c := range curves {
+		l, ok := readLesson(c, share, horizon)
+		if !ok {
+			continue
+		}
+		l.curve = i
+		byData[c.Data] = append(byData[c.Data], len(out))
+		out = append(out, l)
+	}
+	for _, group := range byData {
+		normalise(out, group)
+	}
+	return out
+}
+
+// readLesson reads one curve in nats.
+func readLesson(c Curve, share float64, horizon int) (lesson, bool) {
+	n := gridPoints(share)
+	seen := c.upTo(share * float64(horizon)).Points
+	first := gridShare * float64(horizon)
+	if n < 2 || len(seen) < 2 || float64(seen[0].Step) > first*1.01 ||
+		float64(seen[len(seen)-1].Step) < first*(float64(n)-0.5) {
+		return lesson{}, false
+	}
+	l := lesson{data: c.Data, family: c.family(), last: at(seen, first*float64(n)), rest: math.NaN()}
+	for i := 1; i < n; i++ {
+		l.falls = append(l.falls, at(seen, first*float64(i))-l.last)
+	}
+	if target, ok := c.target(horizon); ok {
+		l.rest = target - l.last
+	}
+	return l, true
+}
+
+// normalise brings the lessons of one data set to their common unit.
+func normalise(lessons []lesson, group []int) {
+	var totals, lasts []float64
+	for _, i := range group {
+		totals = append(totals, math.Abs(lessons[i].falls[0]))
+		lasts = append(lasts, lessons[i].last)
+	}
+	unit, best := math.Max(median(totals), 1e-6), slices.Min(lasts)
+	for _, i := range group {
+		l := &lessons[i]
+		l.unit, l.lag, l.rest = unit, (l.last-best)/unit, l.rest/unit
+		for k := range l.falls {
+			l.falls[k] /= unit
+		}
+	}
+}
+
+// median is the middle of the values; zero of none.
+func median(x []float64) float64 { return percentile(x, 0.5) }
+
+// percentile interpolates between the values; zero of none.
+func percentile(x []float64, share float64) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	place := share * float64(len(sorted)-1)
+	low := int(place)
+	high := min(low+1, len(sorted)-1)
+	return sorted[low] + (place-float64(low))*(sorted[high]-sorted[low])
+}
