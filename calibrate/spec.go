@@ -13,10 +13,13 @@ type Spec struct {
 	ModelDir      string // a Hugging Face folder on disk
 	Model         evidence.Model
 	Data          evidence.Data
-	PackPath      string // made by dataset.Pack
-	Device        string // cpu, cuda:0
-	Precision     string // fp32, bf16, bf16-pure
-	Threads       int    // 0: the engine chooses
+	Domain        evidence.Domain    // what the text alone tells, by dataset.Pack
+	Warnings      []evidence.Warning // doubts about the data, for the run to carry
+	Version       string             // of ftadvise
+	PackPath      string             // made by dataset.Pack; relative to the run's folder, or absolute
+	Device        string             // cpu, cuda:0
+	Precision     string             // fp32, bf16, bf16-pure
+	Threads       int                // 0: the engine chooses
 	SeqLength     int
 	MicroBatch    int
 	Accumulation  int
@@ -28,7 +31,7 @@ type Spec struct {
 	RateLoRA      float64           // prior of LoRA's
 	SearchRates   int               // learning rates an arm; 1 takes the prior
 	HorizonSteps  int
-	Budget        time.Duration
+	Budget        time.Duration // wall time of all sittings; 0 sets no limit
 	Seeds         int
 	Seed          int64
 	Checkpointing bool

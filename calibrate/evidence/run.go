@@ -29,10 +29,24 @@ type Run struct {
 	Environment Environment   `json:"environment"`
 	Data        Data          `json:"data"`
 	Domain      Domain        `json:"domain"`
+	Plan        *Plan         `json:"plan,omitempty"` // once the step times are known
 	Trials      []TrialResult `json:"trials"`
 	Forecasts   []Forecast    `json:"forecasts,omitempty"`
 	Gaps        []Gap         `json:"gaps,omitempty"`
 	Warnings    []Warning     `json:"warnings,omitempty"`
+}
+
+// Plan is how the budget was shared out. Its steps are optimizer steps, ascending.
+type Plan struct {
+	WarmupSteps int   `json:"warmup_steps"`
+	SearchRates int   `json:"search_rates"`           // learning rates an arm to begin with
+	RungSteps   []int `json:"rung_steps,omitempty"`   // where a round of the search ends and rates are dropped
+	ProbeSteps  int   `json:"probe_steps"`            // of every arm's trunk
+	EvalSteps   []int `json:"eval_steps,omitempty"`   // held-out evaluations of a trunk
+	BranchSteps []int `json:"branch_steps,omitempty"` // where decay branches end
+	Seeds       int   `json:"seeds"`
+	// PredictedSeconds is the time for all of it, as known when it was last laid out.
+	PredictedSeconds float64 `json:"predicted_seconds"`
 }
 
 // Setup is what all trials of a run share.

@@ -42,11 +42,16 @@ const (
 	Interrupted Status = "interrupted"   // stopped by the user; resumable
 	EngineDied  Status = "engine died"   // crashed, hung or talked nonsense; resumable
 	Pending     Status = "pending"       // not started
+	Paused      Status = "paused"        // between two of its segments
 )
 
 // Finished reports whether the trial has nothing left to do on resume.
 func (s Status) Finished() bool {
-	return s != Pending && s != Interrupted && s != EngineDied && s != OutOfMemory
+	switch s {
+	case Pending, Paused, Interrupted, EngineDied, OutOfMemory:
+		return false
+	}
+	return true
 }
 
 // Point is one loss at one optimizer step. Step 0 is the untouched base model.
@@ -78,15 +83,21 @@ type Outcome struct {
 	EvalAccuracy []Point `json:"eval_accuracy,omitempty"`
 	GradNorm     []Point `json:"grad_norm,omitempty"` // before clipping; Loss holds the norm
 
-	StepSeconds        Summary `json:"step_seconds"` // optimizer step, warm-up steps left out
-	TokensPerSecond    float64 `json:"tokens_per_second"`
-	PeakAllocatedBytes int64   `json:"peak_allocated_bytes"` // RSS growth on a CPU
-	PeakReservedBytes  int64   `json:"peak_reserved_bytes"`
-	TrainableParams    int64   `json:"trainable_params"`
-	TotalParams        int64   `json:"total_params"` // base model and adapter together
-	MicroBatch         int     `json:"micro_batch"`
-	Accumulation       int     `json:"accumulation"`
-	Seconds            float64 `json:"seconds"` // wall time, evaluation included
+	StepSeconds Summary `json:"step_seconds"` // optimizer step, warm-up steps left out
+	// StepTimes are the steps behind StepSeconds in order; a drift or a jump in them
+	// shows a throttled clock or a busy neighbour.
+	StepTimes          []float64 `json:"step_times,omitempty"`
+	TokensPerSecond    float64   `json:"tokens_per_second"`
+	PeakAllocatedBytes int64     `json:"peak_allocated_bytes"` // RSS growth on a CPU
+	PeakReservedBytes  int64     `json:"peak_reserved_bytes"`
+	TrainableParams    int64     `json:"trainable_params"`
+	TotalParams        int64     `json:"total_params"` // base model and adapter together
+	MicroBatch         int       `json:"micro_batch"`
+	Accumulation       int       `json:"accumulation"`
+	Seconds            float64   `json:"seconds"`                    // wall time, evaluation included
+	EvalSeconds        float64   `json:"eval_seconds,omitempty"`     // of that, evaluating
+	OverheadSeconds    float64   `json:"overhead_seconds,omitempty"` // of that, loading, saving and the like
+	Segments           int       `json:"segments,omitempty"`         // sittings in which it was trained
 	// Checkpoint is the trial's last whole state, relative to the run's folder.
 	Checkpoint string `json:"checkpoint,omitempty"`
 }

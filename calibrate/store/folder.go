@@ -226,6 +226,7 @@ func withoutCurves(run *evidence.Run) *evidence.Run {
 	for i, t := range run.Trials {
 		o := &t.Outcome
 		o.TrainLoss, o.EvalLoss, o.GeneralLoss, o.EvalAccuracy, o.GradNorm = nil, nil, nil, nil, nil
+		o.StepTimes = nil
 		out.Trials[i] = t
 	}
 	out.Forecasts = make([]evidence.Forecast, len(run.Forecasts))

@@ -1,0 +1,97 @@
+package calibrate
+
+import (
+	"fmt"
+	"math"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
+)
+
+// bitsPerParameter is what LoRA was found to hold: about 2 bits a trainable parameter
+// (arXiv 2607.21351: 1.7 to 2.8 on bases of 2 and 8 million parameters).
+const bitsPerParameter = 2
+
+// conclude adds what follows from the trials: memory as the fit measured it in a
+// process of its own, forecasts, and what the base model's loss says.
+func (c *calibration) conclude() {
+	c.liftMemory()
+	if !c.spec.Model.RandomWeights && c.trained() {
+		c.forecast()
+	}
+	c.judgeBase()
+	c.weighCapacity()
+}
+
+// liftMemory gives each trial at least the peak that its arm's fit trial had at the
+// same micro-batch: that one ran in a fresh process, whereas a later one may have
+// found memory that an earlier trial had left to the process.
+func (c *calibration) liftMemory() {
+	for _, fit := range c.run.Trials {
+		if fit.Stage != evidence.StageFit || fit.Outcome.Status != evidence.Completed {
+			continue
+		}
+		for i := range c.run.Trials {
+			t := &c.run.Trials[i]
+			if o := &t.Outcome; t.Method == fit.Method && o.MicroBatch == fit.Outcome.MicroBatch && o.Steps > 0 {
+				o.PeakAllocatedBytes = max(o.PeakAllocatedBytes, fit.Outcome.PeakAllocatedBytes)
+				o.PeakReservedBytes = max(o.PeakReservedBytes, fit.Outcome.PeakReservedBytes)
+			}
+		}
+	}
+}
+
+// trained reports whether there is a curve to extrapolate.
+func (c *calibration) trained() bool {
+	for _, t := range c.run.Trials {
+		if (t.Stage == evidence.StageProbe || t.Stage == evidence.StageEssay) && len(t.Outcome.EvalLoss) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *calibration) forecast() {
+	forecasts, gaps, warnings, err := forecast.Arms(c.run, c.run.Setup.HorizonSteps)
+	for _, w := range warnings {
+		c.warn(w.Code, w.Text)
+	}
+	if err == nil {
+		if field := evidence.NotFinite([]any{forecasts, gaps}); field != "" {
+			err = fmt.Errorf("%s is not a finite number", field)
+		}
+	}
+	if err != nil {
+		c.warn("no-forecast", "No forecast at the horizon: "+err.Error()+".")
+		return
+	}
+	c.run.Forecasts, c.run.Gaps = forecasts, gaps
+}
+
+// judgeBase warns of a base model that knows less of the text than no model at all.
+func (c *calibration) judgeBase() {
+	d := c.run.Domain
+	if d.BaseLoss != nil && d.UniformLoss != nil && *d.BaseLoss > *d.UniformLoss && !c.spec.Model.RandomWeights {
+		c.warn("worse-than-uniform", fmt.Sprintf(
+			"The base model's loss on these data, %.2f nats, is above that of guessing, %.2f; check that model and tokenizer belong together.",
+			*d.BaseLoss, *d.UniformLoss))
+	}
+}
+
+// weighCapacity sets the information to learn against what the LoRA asked for holds.
+func (c *calibration) weighCapacity() {
+	d := &c.run.Domain
+	for _, t := range c.run.Trials {
+		if t.Method == c.run.Setup.LoRA && t.Outcome.TrainableParams > 0 {
+			d.CapacityBits = new(bitsPerParameter * float64(t.Outcome.TrainableParams))
+		}
+	}
+	best := math.Inf(1)
+	for _, f := range c.run.Forecasts {
+		best = min(best, f.BestLoss.Mean)
+	}
+	if d.BaseLoss != nil && !math.IsInf(best, 1) {
+		tokens := float64(c.run.Data.Tokens) * c.run.Data.LabelledShare
+		d.DemandBits = new(max(0, *d.BaseLoss-best) * tokens / math.Ln2)
+	}
+}

@@ -1,0 +1,43 @@
+package calibrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// PresetEssay is the Spec.Preset of the fixed comparison: each method once, at its
+// prior rate, for the horizon's few steps with a linear decay, as fine-tuning scripts
+// do by default. It measures time and memory and decides nothing.
+const PresetEssay = "essay"
+
+// essay trains each arm that fits once, each in a fresh engine so that its memory is
+// its own.
+func (c *calibration) essay(ctx context.Context) error {
+	steps := c.spec.HorizonSteps
+	var rates []string
+	for _, a := range c.live() {
+		rates = append(rates, fmt.Sprintf("%s at %.3g", a.method, a.prior))
+		c.ensure(evidence.Trial{ID: "essay-" + a.key, Stage: evidence.StageEssay, Method: a.method, LearningRate: a.prior,
+			Schedule: evidence.Schedule{Shape: evidence.Linear, WarmupSteps: c.spec.WarmupSteps, TotalSteps: steps},
+			Seed:     c.spec.Seed, Steps: steps})
+	}
+	c.warn("thirty-steps", fmt.Sprintf(
+		"%d steps at one learning rate each (%s) measure time and memory; they do not decide between the methods, whose order changes later.",
+		steps, strings.Join(rates, ", ")))
+	if c.spec.Model.RandomWeights {
+		c.warn("random-weights", "The weights are random: times and memory are true, losses mean nothing, and no advice follows from them.")
+	}
+	c.planned()
+	for _, a := range c.live() {
+		if err := c.fresh(ctx); err != nil {
+			return err
+		}
+		if err := c.advance(ctx, []string{"essay-" + a.key}, steps); err != nil {
+			return err
+		}
+	}
+	return nil
+}

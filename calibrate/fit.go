@@ -1,0 +1,155 @@
+package calibrate
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// How many steps the first stage takes: the second and later ones are timed.
+const (
+	fitSteps       = 4
+	fitStepsRandom = 10 // where times are all that is asked for
+)
+
+// fit finds out whether a step of each arm fits in memory and how long it takes.
+// Where one does not fit, all are measured again with half the micro-batch, each in
+// a fresh engine; an arm that does not fit at one row drops out, and the others then
+// go on with the largest micro-batch that fits them.
+func (c *calibration) fit(ctx context.Context) error {
+	if c.run.Plan != nil {
+		return nil
+	}
+	for {
+		again, err := c.fitAll(ctx)
+		if err != nil {
+			return err
+		}
+		if !again && !c.restore() {
+			break
+		}
+	}
+	if len(c.live()) == 0 {
+		c.warn("nothing-fits", "No method fits in memory at one row; a smaller model, shorter rows, another precision or a larger device is needed.")
+	}
+	return nil
+}
+
+// fitAll measures each arm at the present micro-batch; again says that it was halved.
+func (c *calibration) fitAll(ctx context.Context) (again bool, err error) {
+	for _, a := range c.live() {
+		id := c.ensure(c.fitTrial(a))
+		c.planned()
+		for o := &c.trial(id).Outcome; !over(o.Status) && o.Status != evidence.OutOfMemory; o = &c.trial(id).Outcome {
+			if err := c.fresh(ctx); err != nil {
+				return false, err
+			}
+			if err := c.train(ctx, c.segments([]string{id}, c.trial(id).Steps)); err != nil {
+				return false, err
+			}
+		}
+		if c.trial(id).Outcome.Status == evidence.OutOfMemory {
+			c.halve()
+			return true, c.save()
+		}
+		if c.exhausted() {
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+func (c *calibration) fitTrial(a arm) evidence.Trial {
+	steps := fitSteps
+	if c.spec.Model.RandomWeights && c.spec.Preset != PresetEssay {
+		steps = fitStepsRandom
+	}
+	return evidence.Trial{ID: fmt.Sprintf("fit-%s-b%d", a.key, c.run.Setup.MicroBatch), Stage: evidence.StageFit,
+		Method: a.method, LearningRate: a.prior, Schedule: evidence.Schedule{Shape: evidence.Constant},
+		Seed: c.spec.Seed, Steps: steps}
+}
+
+// restore goes back to the micro-batch asked for when an arm has dropped out for
+// want of memory: the halving was for its sake. It does so once.
+func (c *calibration) restore() bool {
+	live := c.live()
+	if len(live) == len(c.spec.arms()) || len(live) == 0 || c.run.Setup.MicroBatch == c.spec.MicroBatch || c.warned("micro-batch-restored") {
+		return false
+	}
+	c.run.Setup.MicroBatch, c.run.Setup.Accumulation = c.spec.MicroBatch, c.spec.Accumulation
+	c.warn("micro-batch-restored", fmt.Sprintf(
+		"A method does not fit even at one row; the others are measured from %d rows at once again, as they would be trained without it.", c.spec.MicroBatch))
+	return true
+}
+
+// costs are those of the arms that fit, at the present micro-batch.
+func (c *calibration) costs() []Cost {
+	var out []Cost
+	for _, a := range c.live() {
+		out = append(out, c.cost(a.method))
+	}
+	return out
+}
+
+// cost is what a method was measured to cost: by its search and probe where those
+// have run, else by its fit trial.
+func (c *calibration) cost(m evidence.Method) Cost {
+	for _, stages := range [][]evidence.Stage{{evidence.StageSearch, evidence.StageProbe}, {evidence.StageFit}} {
+		if cost, ok := measuredCost(c.run, m, stages); ok {
+			return cost
+		}
+	}
+	return Cost{Method: m}
+}
+
+// CostsOf returns what the methods of a run were measured to cost, for Preview.
+func CostsOf(run *evidence.Run) []Cost {
+	c := &calibration{run: run}
+	var out []Cost
+	seen := map[evidence.Method]bool{}
+	for _, t := range run.Trials {
+		if cost := c.cost(t.Method); !seen[t.Method] && cost.StepSeconds > 0 {
+			out = append(out, cost)
+		}
+		seen[t.Method] = true
+	}
+	return out
+}
+
+// measuredCost pools a method's trials of some stages at the run's micro-batch.
+func measuredCost(run *evidence.Run, m evidence.Method, stages []evidence.Stage) (Cost, bool) {
+	var times []float64
+	var overhead, sittings, evals, evaluations float64
+	for _, t := range run.Trials {
+		o := t.Outcome
+		if o.MicroBatch == run.Setup.MicroBatch && slices.Contains(stages, t.Stage) && o.Segments > 0 {
+			evals += o.EvalSeconds
+			evaluations += float64(ownEvaluations(t))
+			if t.Method == m {
+				times = append(times, o.StepTimes...)
+				overhead += o.OverheadSeconds
+				sittings += float64(o.Segments)
+			}
+		}
+	}
+	if len(times) == 0 {
+		return Cost{}, false
+	}
+	return Cost{Method: m, StepSeconds: summarise(times).Median,
+		EvalSeconds: evals / math.Max(1, evaluations), SegmentSeconds: overhead / math.Max(1, sittings)}, true
+}
+
+// ownEvaluations counts the evaluations that a trial made itself: step 0 of a search or
+// a probe was taken over from the fit.
+func ownEvaluations(t evidence.TrialResult) int {
+	n := 0
+	for _, p := range t.Outcome.EvalLoss {
+		if p.Step > 0 || t.Stage == evidence.StageFit {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,181 @@
+package calibrate
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// Cost is what an arm costs on a machine, measured or guessed.
+type Cost struct {
+	Method         evidence.Method
+	StepSeconds    float64 // one optimizer step
+	EvalSeconds    float64 // one evaluation, the general set included
+	SegmentSeconds float64 // loading and saving, each time the trial is taken up
+}
+
+// What a plan is made by.
+const (
+	// minRung is the fewest steps after which learning rates are compared at all.
+	minRung = 5
+	// rungShare is the part of the probe after which the search has to have decided.
+	rungShare = 5
+	// shortProbe is where a probe begins to say something; below it the plan warns.
+	shortProbe = 50
+	// reserve is the share of the time that a plan leaves for what it cannot foresee.
+	reserve = 0.1
+)
+
+// shape is what a plan contains; the budget decides which it can afford.
+type shape struct {
+	rates    int
+	seeds    int
+	branches bool
+	atLeast  int // probe steps that make this shape worth having
+}
+
+// shapes lists what to try to afford, richest first. Decay branches go first when
+// time is short, then further seeds, then the search for the learning rate: each of
+// these costs probe steps, and a probe must reach somewhere before they pay.
+func shapes(s Spec) []shape {
+	rates, seeds := max(1, s.SearchRates), max(1, s.Seeds)
+	out := []shape{{rates, seeds, true, 150}}
+	if seeds > 1 {
+		out = append(out, shape{rates, 1, true, 100})
+	}
+	out = append(out, shape{rates, 1, false, 60})
+	if rates > 3 {
+		out = append(out, shape{3, 1, false, 30})
+	}
+	return append(out, shape{1, 1, false, 0})
+}
+
+// NewPlan shares out so many seconds among the arms: the longest probe that they pay
+// for together with its learning-rate search, evaluations and decay branches, the
+// same for every arm and never beyond the horizon. Costs hold the arms that fit;
+// seconds of 0 or less set no limit. Doubts come back as warnings.
+func NewPlan(s Spec, costs []Cost, seconds float64) (evidence.Plan, []evidence.Warning) {
+	budget := math.Inf(1)
+	if seconds > 0 {
+		budget = seconds * (1 - reserve)
+	}
+	var plan evidence.Plan
+	for _, sh := range shapes(s) {
+		steps := longest(0, s.HorizonSteps, func(steps int) bool {
+			p := layout(s, sh, steps, costs)
+			return p.ProbeSteps <= steps && p.PredictedSeconds <= budget
+		})
+		plan = layout(s, sh, neat(steps, s.HorizonSteps), costs)
+		if steps >= min(sh.atLeast, s.HorizonSteps) {
+			break
+		}
+	}
+	return plan, shortage(s, plan, costs, budget)
+}
+
+// longest finds the largest n from low to high that can be paid for; low stands in
+// where none can. What can be paid for does not grow with n.
+func longest(low, high int, affordable func(n int) bool) int {
+	for low < high {
+		middle := low + (high-low+1)/2
+		if affordable(middle) {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return low
+}
+
+// neat rounds down to two digits, unless the horizon is reached. A person reads the
+// number, and a small difference in time does not change it.
+func neat(steps, horizon int) int {
+	unit := 1
+	for steps/unit >= 100 {
+		unit *= 10
+	}
+	if steps >= horizon {
+		return steps
+	}
+	return steps / unit * unit
+}
+
+// layout is the plan with a probe of so many steps, or of as many more as the search
+// needs, and its price.
+func layout(s Spec, sh shape, steps int, costs []Cost) evidence.Plan {
+	steps = max(steps, min(2, s.HorizonSteps))
+	p := evidence.Plan{SearchRates: sh.rates, Seeds: sh.seeds, RungSteps: rungs(sh.rates, steps, s.HorizonSteps)}
+	p.ProbeSteps = max(steps, searchEnd(p))
+	p.WarmupSteps = min(s.WarmupSteps, p.ProbeSteps/rungShare)
+	if len(p.RungSteps) > 0 {
+		// Rates are compared at the end of a rung, so most of it must run at the full rate.
+		p.WarmupSteps = min(s.WarmupSteps, p.RungSteps[0]/3)
+	}
+	if sh.branches {
+		p.BranchSteps = branchEnds(searchEnd(p), p.ProbeSteps)
+	}
+	p.EvalSteps = evalSteps(p, costs)
+	p.PredictedSeconds = searchSeconds(p, costs) + restSeconds(p, searchEnd(p), 0, costs)
+	return p
+}
+
+// rounds is the number of rounds of successive halving that leave one of n rates.
+func rounds(n int) int {
+	count := 0
+	for ; n > 1; n = (n + 1) / 2 {
+		count++
+	}
+	return count
+}
+
+// rungs doubles from round to round, and the last is a fifth of the probe.
+func rungs(rates, steps, horizon int) []int {
+	n := rounds(rates)
+	if n == 0 {
+		return nil
+	}
+	last := min(horizon, max(minRung<<(n-1), steps/rungShare))
+	var out []int
+	for r := range n {
+		out = append(out, max(1, last>>(n-1-r)))
+	}
+	return out
+}
+
+// branchLength is how long the decay of a branch takes that ends at a step: 15 %, as
+// in warm-up-stable-decay schedules, where 10 to 20 % reaches most of the gain.
+func branchLength(end int) int { return max(2, int(math.Round(0.15*float64(end)))) }
+
+// branchEnds are at 25, 50 and 100 % of the probe, so that three decayed losses are
+// seen; a branch begins no sooner than the search has ended.
+func branchEnds(from, probe int) []int {
+	var out []int
+	for _, end := range []int{probe / 4, probe / 2, probe} {
+		if end-branchLength(end) >= max(from, 1) {
+			out = append(out, end)
+		}
+	}
+	return out
+}
+
+// shortage warns where the budget does not reach far.
+func shortage(s Spec, p evidence.Plan, costs []Cost, budget float64) []evidence.Warning {
+	enough := min(shortProbe, s.HorizonSteps)
+	if p.ProbeSteps >= enough && p.PredictedSeconds <= budget {
+		return nil
+	}
+	need := layout(s, shapes(s)[len(shapes(s))-1], enough, costs).PredictedSeconds / (1 - reserve)
+	return []evidence.Warning{{Code: "budget-too-small",
+		Text: fmt.Sprintf("The budget pays for about %d of %d steps an arm, too few to tell the methods apart; %d steps take about %s of training.",
+			p.ProbeSteps, s.HorizonSteps, enough, rounded(need))}}
+}
+
+func rounded(seconds float64) time.Duration {
+	d := time.Duration(seconds * float64(time.Second))
+	if d > time.Minute {
+		return d.Round(time.Second)
+	}
+	return d.Round(100 * time.Millisecond)
+}
