@@ -95,7 +95,12 @@ func percent(p float64) string {
 	return fmt.Sprintf("%.0f%%", 100*p)
 }
 
-func nats(v float64) string { return strconv.FormatFloat(round(v, 3), 'g', 4, 64) + " nats" }
+// nats prints a loss to three figures and no finer than a ten-thousandth, below which
+// nothing here can be told apart.
+func nats(v float64) string {
+	v = math.Round(round(v, 3)*1e4) / 1e4
+	return strconv.FormatFloat(v+0, 'f', -1, 64) + " nats"
+}
 
 // FormatFact prints a fact's value with its unit: gap_nats 0.0312 as "0.0312 nats".
 func FormatFact(name string, v float64) string {

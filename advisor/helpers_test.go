@@ -1,12 +1,11 @@
 package advisor_test
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 
 	"ftadvise/advisor"
 	"ftadvise/advisor/advisortest"
+	"ftadvise/calibrate/evidence"
 )
 
 // cheaper decides for the lower bill: the plainest Decider.
@@ -26,38 +25,38 @@ func (cheaper) Decide(f advisor.Features) (advisor.Verdict, error) {
 	return v, nil
 }
 
-func recommend(t testing.TB, c advisortest.Case, change func(*advisor.Stakes)) *advisor.Recommendation {
+func recommend(t testing.TB, run *evidence.Run, change func(*advisor.Stakes)) *advisor.Recommendation {
 	t.Helper()
 	s := advisor.DefaultStakes()
 	if change != nil {
 		change(&s)
 	}
-	rec, err := advisor.Recommend(c.Run(), s, nil, cheaper{}, advisortest.Now())
+	rec, err := advisor.Recommend(run, s, nil, cheaper{}, advisortest.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rec
 }
 
-func TestRecommendPrints(t *testing.T) {
-	c := advisortest.New()
-	c.Gap = 0.05
-	rec := recommend(t, c, nil)
-	if _, err := json.Marshal(rec); err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, s := range rec.Explain() {
-		b.WriteString(s.Title + "\n")
-		for _, l := range s.Lines {
-			b.WriteString("  " + l + "\n")
-		}
-	}
+// option finds an option by the kind of its method.
+func option(t testing.TB, rec *advisor.Recommendation, k evidence.Kind) advisor.Option {
+	t.Helper()
 	for _, o := range rec.Options {
-		b.WriteString(o.Name + "\n")
-		for _, c := range o.Costs {
-			b.WriteString("   " + c.Name + " " + c.Basis + "\n")
+		if o.Method.Kind == k {
+			return o
 		}
 	}
-	t.Log(b.String())
+	t.Fatalf("no option %s", k)
+	return advisor.Option{}
+}
+
+func line(t testing.TB, o advisor.Option, name string) advisor.Cost {
+	t.Helper()
+	for _, c := range o.Costs {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("%s has no line %s", o.Name, name)
+	return advisor.Cost{}
 }
