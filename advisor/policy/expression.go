@@ -165,6 +165,7 @@ func (c *compiler) unknown(name string) (what, fix string) {
 var (
 	undeclared = regexp.MustCompile(`^undeclared reference to '([^']*)'`)
 	noOverload = regexp.MustCompile(`^found no matching overload for '([^']*)' applied to '(.*)'$`)
+	unexpected = regexp.MustCompile(`^Syntax error: (?:mismatched|extraneous) input '(.*)' expecting`)
 )
 
 func (c *compiler) firstIssue(text string, issues *cel.Issues) *fault {
@@ -199,8 +200,14 @@ func (c *compiler) explain(message string) (what, fix string) {
 		return fmt.Sprintf("%s cannot be applied to %s", strings.Trim(m[1], "_"), kinds),
 			"compare numbers with numbers; join conditions with && and ||"
 	}
+	if m := unexpected.FindStringSubmatch(message); m != nil {
+		if m[1] == "<EOF>" {
+			return "the condition ends too early", "complete it, or look for a bracket that is not closed"
+		}
+		return "did not expect " + m[1] + " here", "see docs/policies.md for the language"
+	}
 	message, _, _ = strings.Cut(message, "\n")
-	return message, "see docs/policies.md for the language"
+	return strings.TrimPrefix(message, "Syntax error: "), "see docs/policies.md for the language"
 }
 
 func isName(s string) bool {

@@ -98,14 +98,21 @@ func (r reader) condition(t text) (*expression, error) {
 // locate finds the offset-th rune of a scalar in the file. The source may be quoted or
 // folded over lines, so both are walked side by side without their white space.
 func (r reader) locate(t text, offset int) (line, col int) {
-	want := 0
+	want, all := 0, 0
 	for i, c := range []rune(t.value) {
-		if i >= offset {
-			break
+		if unicode.IsSpace(c) {
+			continue
 		}
-		if !unicode.IsSpace(c) {
+		if all++; i < offset {
 			want++
 		}
+	}
+	if all == 0 {
+		return t.line, t.col
+	}
+	if want == all { // behind the end
+		line, col = r.locate(t, offset-1)
+		return line, col + 1
 	}
 	source := strings.Split(string(r.data), "\n")
 	if t.line < 1 || t.line > len(source) || t.col < 1 || t.col > len(source[t.line-1])+1 {
