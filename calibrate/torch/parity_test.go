@@ -291,10 +291,10 @@ func TestParity(t *testing.T) {
 	for name, g := range readGoldens(t).Models {
 		dir := writeModel(t, g)
 		t.Run(name+"/full", func(t *testing.T) {
-			compare(t, training(t, e, dir, pack, evidence.Method{Kind: evidence.Full}, 3e-3), g.Full, 1e-3, 1e-2)
+			compare(t, training(t, e, dir, pack, evidence.Method{Kind: evidence.Full}, 3e-3), g.Full, 1e-4, 1e-3)
 		})
-		t.Run(name+"/lora", func(t *testing.T) { compare(t, training(t, e, dir, pack, lora, 1e-2), g.LoRA, 1e-3, 1e-2) })
-		t.Run(name+"/rslora", func(t *testing.T) { compare(t, training(t, e, dir, pack, rslora, 1e-2), g.RsLoRA, 1e-3, 1e-2) })
+		t.Run(name+"/lora", func(t *testing.T) { compare(t, training(t, e, dir, pack, lora, 1e-2), g.LoRA, 1e-4, 1e-3) })
+		t.Run(name+"/rslora", func(t *testing.T) { compare(t, training(t, e, dir, pack, rslora, 1e-2), g.RsLoRA, 1e-4, 1e-3) })
 	}
 }
 
@@ -342,10 +342,10 @@ func TestParityStories(t *testing.T) {
 	}
 	pack := writeRows(t, ids[:parityRows*128], 128)
 	t.Run("full", func(t *testing.T) {
-		compare(t, training(t, e, dir, pack, evidence.Method{Kind: evidence.Full}, 1e-3), g.Full, 1e-3, 1e-2)
+		compare(t, training(t, e, dir, pack, evidence.Method{Kind: evidence.Full}, 1e-3), g.Full, 1e-4, 1e-3)
 	})
 	t.Run("lora", func(t *testing.T) {
 		method := evidence.Method{Kind: evidence.LoRA, Rank: 8, Alpha: 16, Targets: evidence.AllLinear}
-		compare(t, training(t, e, dir, pack, method, 1e-2), g.LoRA, 1e-3, 1e-2)
+		compare(t, training(t, e, dir, pack, method, 1e-2), g.LoRA, 1e-4, 1e-3)
 	})
 }

@@ -12,6 +12,8 @@ platforms=$2
 go=${GO:-go}
 version=$(git describe --tags --always --dirty 2>/dev/null || echo devel)
 when=$(git log -1 --format=%ct 2>/dev/null || echo 0)
+# ftadvise version prints what Go records of the tag or commit.
+stamp=$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
 setup=$(dirname "${BASH_SOURCE[0]}")
 
 # archive NAME packs the folder DIST/NAME and removes it.
@@ -23,7 +25,7 @@ archive() {
 pure() {
 	local name=ftadvise-$version-$1-$2
 	mkdir -p "$dist/$name"
-	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 $go build -trimpath -ldflags '-s -w' -o "$dist/$name/ftadvise" ./cmd/ftadvise
+	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 $go build -buildvcs="$stamp" -trimpath -ldflags '-s -w' -o "$dist/$name/ftadvise" ./cmd/ftadvise
 	cp LICENSE README.md CHANGELOG.md "$dist/$name/"
 	archive "$name"
 }
@@ -34,7 +36,7 @@ engine() {
 	local name
 	name=ftadvise-engine-$version-$($go env GOOS)-$($go env GOARCH)-libtorch-${FTADVISE_TORCH_RELEASE%%+*}
 	mkdir -p "$dist/$name"
-	$go build -trimpath -ldflags "$ENGINE_LDFLAGS" -o "$dist/$name/ftadvise-engine" ./cmd/ftadvise-engine
+	$go build -buildvcs="$stamp" -trimpath -ldflags "$ENGINE_LDFLAGS" -o "$dist/$name/ftadvise-engine" ./cmd/ftadvise-engine
 	cp LICENSE "$dist/$name/"
 	sed "s/^version=.*/version=\${FTADVISE_TORCH:-${FTADVISE_TORCH_RELEASE%%+*}}/" "$setup/libtorch.sh" >"$dist/$name/libtorch.sh"
 	chmod 755 "$dist/$name/libtorch.sh"

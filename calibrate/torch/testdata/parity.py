@@ -118,13 +118,13 @@ def stories(shared, order, out):
     tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(shared / "stories260K/hf/tokenizer.json"))
     text = (shared / "tinyshakespeare/input.txt").read_text()[:20000]
     load = lambda: transformers.AutoModelForCausalLM.from_pretrained(shared / "stories260K/hf", attn_implementation="eager", dtype=torch.float32)
-    head = tokenizer(text[:1200], return_tensors="pt").input_ids
+    head = tokenizer(text[:700], return_tensors="pt").input_ids
     with torch.no_grad():
         loss = float(load()(input_ids=head, labels=head).loss)
     ids = tokenizer(text).input_ids
     data = torch.tensor(ids[: ROWS * 128]).reshape(ROWS, 128)
     digest = hashlib.sha256(np.array(ids, dtype="<i4").tobytes()).hexdigest()
-    result = dict(tokens=len(ids), digest=digest, head_chars=1200, head_tokens=head.shape[1], head_loss=loss)
+    result = dict(tokens=len(ids), digest=digest, head_chars=700, head_tokens=head.shape[1], head_loss=loss)
     result["full"] = train(load(), data, order, 1e-3, None)
     result["lora"] = train(load(), data, order, 1e-2, dict(r=8, lora_alpha=16, target_modules="all-linear"))
     out["stories260K"] = result

@@ -1,0 +1,209 @@
+package torch
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// parityTask is a small task without any file but the goldens.
+func parityTask(t *testing.T, model string) calibrate.Group {
+	t.Helper()
+	ids := make([]int32, parityRows*parityLength)
+	for i, u := range uniform("rows", len(ids)) {
+		ids[i] = int32(float64(u+1) / 2 * 97)
+	}
+	return calibrate.Group{
+		ModelDir: writeModel(t, readGoldens(t).Models[model]), PackPath: writeRows(t, ids, parityLength), Device: "cpu", Precision: "fp32",
+		MicroBatch: 4, Accumulation: 1, DataSeed: paritySeed, Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1},
+	}
+}
+
+func TestConformance(t *testing.T) {
+	enginetest.Conformance(t, func(t *testing.T) enginetest.Subject {
+		return enginetest.Subject{
+			Engine: newEngine(t), Group: parityTask(t, "llama-tied"), Rate: 1e-3,
+			LoRA: evidence.Method{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: evidence.AllLinear},
+		}
+	})
+}
+
+// outcome is what a segment's events came to.
+type outcome struct {
+	losses []float64
+	evals  []float64
+	end    calibrate.TrialEnded
+	peak   int64
+	warm   int
+}
+
+func trainAll(t *testing.T, e *Engine, group calibrate.Group) map[string]*outcome {
+	t.Helper()
+	out := map[string]*outcome{}
+	err := e.Train(t.Context(), group, func(event calibrate.Event) {
+		switch x := event.(type) {
+		case calibrate.TrialStarted:
+			out[x.Trial] = &outcome{}
+		case calibrate.StepDone:
+			out[x.Trial].losses = append(out[x.Trial].losses, x.Loss)
+			if x.Warm {
+				out[x.Trial].warm++
+			}
+		case calibrate.EvalDone:
+			out[x.Trial].evals = append(out[x.Trial].evals, x.Loss)
+		case calibrate.MemoryMeasured:
+			out[x.Trial].peak = x.PeakAllocatedBytes
+		case calibrate.TrialEnded:
+			if out[x.Trial] == nil {
+				out[x.Trial] = &outcome{}
+			}
+			out[x.Trial].end = x
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func searchArm(id string, rank int, rate float64, seed int64) calibrate.Segment {
+	return calibrate.Segment{
+		Trial: evidence.Trial{
+			ID: id, Stage: evidence.StageSearch, LearningRate: rate, Seed: seed,
+			Method: evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: 8, Targets: evidence.AllLinear},
+		},
+		ToStep: 12, EvalSteps: []int{0, 6, 12},
+	}
+}
+
+// TestArmsSideBySide holds a bundle of arms, of different ranks and rates, equal to the
+// same arms trained one after another.
+func TestArmsSideBySide(t *testing.T) {
+	e := newEngine(t)
+	for _, model := range []string{"qwen2", "gpt2"} {
+		group := parityTask(t, model)
+		group.Segments = []calibrate.Segment{searchArm("a", 2, 3e-3, 1), searchArm("b", 4, 1e-2, 2), searchArm("c", 3, 3e-2, 3)}
+		if n := len(bundles(group)); n != 1 {
+			t.Fatalf("%d bundles, want one", n)
+		}
+		together := trainAll(t, e, group)
+		for _, segment := range group.Segments {
+			alone := group
+			alone.Segments = []calibrate.Segment{segment}
+			id := segment.Trial.ID
+			one, many := trainAll(t, e, alone)[id], together[id]
+			if worst := apart(one.losses, many.losses) + apart(one.evals, many.evals); worst > 1e-4 {
+				t.Errorf("%s: arm %s is %g nats off", model, id, worst)
+			}
+		}
+	}
+}
+
+func apart(a, b []float64) float64 {
+	if len(a) != len(b) || len(a) == 0 {
+		return math.Inf(1)
+	}
+	worst := 0.0
+	for i := range a {
+		worst = max(worst, math.Abs(a[i]-b[i]))
+	}
+	return worst
+}
+
+// TestDivergedArmHarmsNobody lets one arm of a bundle blow up.
+func TestDivergedArmHarmsNobody(t *testing.T) {
+	e := newEngine(t)
+	group := parityTask(t, "llama")
+	group.Segments = []calibrate.Segment{searchArm("good", 2, 3e-3, 1), searchArm("bad", 2, 1e30, 1)}
+	got := trainAll(t, e, group)
+	if end := got["bad"].end; end.Status != evidence.Diverged || !strings.Contains(end.Reason, "step") {
+		t.Errorf("bad arm ended as %+v", end)
+	}
+	alone := group
+	alone.Segments = group.Segments[:1]
+	if worst := apart(trainAll(t, e, alone)["good"].losses, got["good"].losses); worst > 1e-5 {
+		t.Errorf("good arm is %g nats off", worst)
+	}
+}
+
+// TestOutOfMemory lets full fine-tuning run out of memory where LoRA does not.
+func TestOutOfMemory(t *testing.T) {
+	e := newEngine(t)
+	group := parityTask(t, "llama")
+	full := calibrate.Segment{Trial: evidence.Trial{ID: "full", Stage: evidence.StageFit, Method: evidence.Method{Kind: evidence.Full}, LearningRate: 1e-3}, ToStep: 6}
+	lora := full
+	lora.Trial.ID, lora.Trial.Method = "lora", evidence.Method{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: "q_proj"}
+	group.Segments = []calibrate.Segment{full, lora}
+	free := trainAll(t, e, group)
+	if free["full"].peak <= free["lora"].peak || free["full"].warm != 6-warmSteps {
+		t.Fatalf("full %+v, LoRA %+v", free["full"], free["lora"])
+	}
+	shim.LimitCPUMemory((free["full"].peak + free["lora"].peak) / 2)
+	defer shim.LimitCPUMemory(0)
+	got := trainAll(t, e, group)
+	if end := got["full"].end; end.Status != evidence.OutOfMemory || !strings.Contains(end.Reason, "out of memory") {
+		t.Errorf("full ended as %+v", end)
+	}
+	if end := got["lora"].end; end.Status != evidence.Completed {
+		t.Errorf("LoRA ended as %+v", end)
+	}
+}
+
+func TestMemoryIsFlat(t *testing.T) {
+	e := newEngine(t)
+	group := parityTask(t, "gpt2")
+	group.Segments = []calibrate.Segment{searchArm("a", 2, 1e-3, 1)}
+	held := func() int64 {
+		trainAll(t, e, group)
+		memory, err := shim.MemoryOf(shim.CPU)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return memory.Allocated
+	}
+	if first, then := held(), held(); then > first {
+		t.Errorf("%d bytes are left after a second training, %d after the first", then, first)
+	}
+}
+
+func TestBadGroups(t *testing.T) {
+	e := newEngine(t)
+	for name, c := range map[string]struct {
+		change func(*calibrate.Group)
+		want   string
+	}{
+		"no device":         {func(g *calibrate.Group) { g.Device = "tpu" }, `"tpu" is no device`},
+		"no CUDA":           {func(g *calibrate.Group) { g.Device = "cuda:99" }, "device cuda:99"},
+		"precision":         {func(g *calibrate.Group) { g.Precision = "fp8" }, "fp8"},
+		"bf16 on a CPU":     {func(g *calibrate.Group) { g.Precision = "bf16" }, "needs a GPU"},
+		"no folder":         {func(g *calibrate.Group) { g.ModelDir = "/nowhere" }, "/nowhere"},
+		"no pack":           {func(g *calibrate.Group) { g.PackPath = "/nowhere/pack" }, "pack"},
+		"foreign tokenizer": {func(g *calibrate.Group) { g.PackPath = writeRows(t, []int32{1, 2, 97, 3}, 4) }, "outside the model's vocabulary of 97"},
+		"too long":          {func(g *calibrate.Group) { g.PackPath = writeRows(t, make([]int32, 80), 80) }, "longer than the model's 64 positions"},
+		"no such module": {func(g *calibrate.Group) {
+			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
+			g.Segments[0].Trial.Method.Targets = "q_prj"
+		}, `"q_prj" is not found`},
+		"rank 0": {func(g *calibrate.Group) { g.Segments = []calibrate.Segment{searchArm("a", 0, 1, 1)} }, "0 is not a LoRA rank"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			group := parityTask(t, "llama")
+			c.change(&group)
+			err := e.Train(t.Context(), group, func(calibrate.Event) {})
+			var input *calibrate.InputError
+			var env *calibrate.EnvironmentError
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got %v, want %s", err, c.want)
+			}
+			if name != "no pack" && !errors.As(err, &input) && !errors.As(err, &env) {
+				t.Errorf("%v carries no hint", err)
+			}
+		})
+	}
+}
