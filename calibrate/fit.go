@@ -95,11 +95,15 @@ func (c *calibration) costs() []Cost {
 }
 
 // cost is what a method was measured to cost: by its search and probe where those
-// have run, else by its fit trial.
+// have run, else by its fit trial; where memory has run out since, by what was
+// measured before.
 func (c *calibration) cost(m evidence.Method) Cost {
-	for _, stages := range [][]evidence.Stage{{evidence.StageSearch, evidence.StageProbe}, {evidence.StageFit}} {
-		if cost, ok := measuredCost(c.run, m, stages); ok {
-			return cost
+	later, fit := []evidence.Stage{evidence.StageSearch, evidence.StageProbe}, []evidence.Stage{evidence.StageFit}
+	for _, micro := range []int{c.run.Setup.MicroBatch, 0} {
+		for _, stages := range [][]evidence.Stage{later, fit} {
+			if cost, ok := measuredCost(c.run, m, stages, micro); ok {
+				return cost
+			}
 		}
 	}
 	return Cost{Method: m}
@@ -119,13 +123,13 @@ func CostsOf(run *evidence.Run) []Cost {
 	return out
 }
 
-// measuredCost pools a method's trials of some stages at the run's micro-batch.
-func measuredCost(run *evidence.Run, m evidence.Method, stages []evidence.Stage) (Cost, bool) {
+// measuredCost pools a method's trials of some stages at a micro-batch; 0 is any.
+func measuredCost(run *evidence.Run, m evidence.Method, stages []evidence.Stage, micro int) (Cost, bool) {
 	var times []float64
 	var overhead, sittings, evals, evaluations float64
 	for _, t := range run.Trials {
 		o := t.Outcome
-		if o.MicroBatch == run.Setup.MicroBatch && slices.Contains(stages, t.Stage) && o.Segments > 0 {
+		if (o.MicroBatch == micro || micro == 0) && slices.Contains(stages, t.Stage) && o.Segments > 0 {
 			evals += o.EvalSeconds
 			evaluations += float64(ownEvaluations(t))
 			if t.Method == m {

@@ -149,11 +149,11 @@ func rungs(rates, steps, horizon int) []int {
 func branchLength(end int) int { return max(2, int(math.Round(0.15*float64(end)))) }
 
 // branchEnds are at 25, 50 and 100 % of the probe, so that three decayed losses are
-// seen; a branch begins no sooner than the search has ended.
+// seen; a branch begins later than the search ends.
 func branchEnds(from, probe int) []int {
 	var out []int
 	for _, end := range []int{probe / 4, probe / 2, probe} {
-		if end-branchLength(end) >= max(from, 1) {
+		if end-branchLength(end) > from {
 			out = append(out, end)
 		}
 	}

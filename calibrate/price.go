@@ -76,7 +76,7 @@ func restSeconds(p evidence.Plan, from, seedsFrom int, costs []Cost) float64 {
 	for _, c := range costs {
 		total += trunkSeconds(p, from, c)
 		for _, end := range p.BranchSteps {
-			if end-branchLength(end) >= from {
+			if end-branchLength(end) > from { // the one that begins here is done by now
 				total += c.segment(branchLength(end), 1)
 			}
 		}

@@ -84,7 +84,7 @@ func stretch(p evidence.Plan, at, steps int, costs []Cost) evidence.Plan {
 	}
 	if at > searchEnd(old) {
 		p.BranchSteps = slices.DeleteFunc(slices.Clone(old.BranchSteps), func(end int) bool { return end >= steps })
-		if len(old.BranchSteps) > 0 && steps-branchLength(steps) >= at {
+		if len(old.BranchSteps) > 0 && steps-branchLength(steps) > at {
 			p.BranchSteps = append(p.BranchSteps, steps)
 		}
 	}
@@ -133,6 +133,7 @@ func (c *calibration) probe(ctx context.Context) error {
 		c.shorten()
 		turn, stop, more := c.nextStop()
 		if !more {
+			c.tellCut()
 			return c.save()
 		}
 		ids := c.trunks()
@@ -147,9 +148,18 @@ func (c *calibration) probe(ctx context.Context) error {
 		}
 		if c.exhausted() {
 			c.cut(ids)
-			at, _ := c.level()
+		}
+	}
+}
+
+// tellCut warns when the budget ended a trunk before its time.
+func (c *calibration) tellCut() {
+	at, _ := c.level()
+	for _, id := range c.trunks() {
+		if c.trial(id).Outcome.Status == evidence.CutByBudget {
 			c.warn("cut-by-budget", fmt.Sprintf("The budget was spent at step %d of the %d planned; the methods are compared at the steps that all reached.",
 				at, c.run.Plan.ProbeSteps))
+			return
 		}
 	}
 }

@@ -126,10 +126,12 @@ func (r *recorder) ended(e TrialEnded) {
 	r.told[e.Trial] = true
 	wall := r.c.now().Sub(r.since).Seconds()
 	r.since = r.c.now()
-	t.Outcome.Seconds += wall
 	r.c.note(&t.Outcome, *o)
 	kept := e.Steps > r.from[e.Trial] && e.Status != evidence.OutOfMemory &&
 		(e.Status != evidence.Interrupted || e.Saved != "")
+	if kept || e.Status != evidence.Interrupted { // what is done again is charged then
+		t.Outcome.Seconds += wall
+	}
 	old := ""
 	if kept || e.Status == evidence.Completed {
 		o.OverheadSeconds = max(0, wall-r.steps[e.Trial]-o.EvalSeconds)
@@ -149,6 +151,11 @@ func (c *calibration) note(into *evidence.Outcome, o evidence.Outcome) {
 	into.MicroBatch, into.Accumulation = o.MicroBatch, o.Accumulation
 	into.PeakAllocatedBytes = max(into.PeakAllocatedBytes, o.PeakAllocatedBytes)
 	into.PeakReservedBytes = max(into.PeakReservedBytes, o.PeakReservedBytes)
+}
+
+// base takes over the base model's losses, once. A segment that does not count must
+// not give them: its time would be missing from what an evaluation costs.
+func (c *calibration) base(o evidence.Outcome) {
 	for _, p := range o.EvalLoss {
 		if p.Step == 0 && c.run.Domain.BaseLoss == nil {
 			c.run.Domain.BaseLoss = new(p.Loss)
@@ -165,6 +172,7 @@ func (c *calibration) note(into *evidence.Outcome, o evidence.Outcome) {
 // the new one replaces.
 func (r *recorder) keep(t *evidence.TrialResult, o *evidence.Outcome, e TrialEnded) (old string) {
 	into := &t.Outcome
+	r.c.base(*o)
 	into.Steps = e.Steps
 	into.Segments++
 	into.TrainLoss = append(into.TrainLoss, o.TrainLoss...)

@@ -1,0 +1,200 @@
+package calibrate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+)
+
+// TestDeathAnywhereThenResume kills the engine once at many places, in every stage,
+// and compares the resumed run with one that nobody disturbed.
+func TestDeathAnywhereThenResume(t *testing.T) {
+	whole := newBench(t, enginetest.Trap())
+	want := whole.done(t)
+	steps := 0
+	for _, e := range whole.keeper.events {
+		if _, ok := e.(calibrate.StepDone); ok {
+			steps++
+		}
+	}
+	for i := range 12 {
+		at := i*steps/12 + 1
+		t.Run(fmt.Sprint("step ", at), func(t *testing.T) {
+			b := newBench(t, enginetest.Trap())
+			b.script.Fail = once(at, &calibrate.EngineError{What: "killed by signal 9"})
+			_, err := b.sit(context.Background())
+			var dead *calibrate.EngineError
+			if !errors.As(err, &dead) {
+				t.Fatalf("got %v", err)
+			}
+			left, err := b.keeper.Load()
+			if err != nil || left.State != evidence.Stopped {
+				t.Fatalf("left as %v, %v", left.State, err)
+			}
+			if !hasStatus(left, evidence.EngineDied) {
+				t.Error("no trial says that the engine died")
+			}
+			compareRuns(t, want, b.done(t))
+		})
+	}
+}
+
+// once fails at the n-th step of all and never again.
+func once(n int, err error) func(evidence.Trial, int) error {
+	count := 0
+	return func(evidence.Trial, int) error {
+		if count++; count == n {
+			return err
+		}
+		return nil
+	}
+}
+
+func hasStatus(run *evidence.Run, s evidence.Status) bool {
+	for _, r := range run.Trials {
+		if r.Outcome.Status == s {
+			return true
+		}
+	}
+	return false
+}
+
+// compareRuns compares what was trained and measured: trials, steps and losses.
+func compareRuns(t *testing.T, want, got *evidence.Run) {
+	t.Helper()
+	type told struct {
+		Trial       evidence.Trial
+		Status      evidence.Status
+		Steps       int
+		Train, Eval []evidence.Point
+	}
+	tell := func(run *evidence.Run) map[string]told {
+		out := map[string]told{}
+		for _, r := range run.Trials {
+			out[r.ID] = told{r.Trial, r.Outcome.Status, r.Outcome.Steps, r.Outcome.TrainLoss, r.Outcome.EvalLoss}
+		}
+		return out
+	}
+	if diff := cmp.Diff(tell(want), tell(got)); diff != "" {
+		t.Errorf("undisturbed and resumed (-want +got):\n%.3000s", diff)
+	}
+	if diff := cmp.Diff(want.Gaps, got.Gaps); diff != "" {
+		t.Errorf("gaps:\n%s", diff)
+	}
+}
+
+func TestCancelThenResume(t *testing.T) {
+	whole := newBench(t, enginetest.Trap())
+	want := whole.done(t)
+	for _, at := range []int{2, 30, 150, 400, 700} {
+		t.Run(fmt.Sprint("step ", at), func(t *testing.T) {
+			b := newBench(t, enginetest.Trap())
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			count := 0
+			b.watch.on = func(e calibrate.Event) {
+				if _, ok := e.(calibrate.StepDone); ok {
+					if count++; count == at {
+						cancel()
+					}
+				}
+			}
+			_, err := b.sit(ctx)
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v", err)
+			}
+			left, err := b.keeper.Load()
+			if err != nil || left.State != evidence.Stopped {
+				t.Fatalf("left as %v, %v", left.State, err)
+			}
+			compareRuns(t, want, b.done(t))
+		})
+	}
+}
+
+func TestDoneRunIsLeftAlone(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	b.done(t)
+	before := string(b.keeper.data)
+	b.done(t)
+	if len(b.engine.Groups()) != 0 || string(b.keeper.data) != before {
+		t.Error("a run that was done was trained or changed")
+	}
+}
+
+func TestResumeWithOtherDataIsRefused(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	b.script.Fail = once(100, &calibrate.EngineError{What: "dead"})
+	_, _ = b.sit(context.Background())
+	b.spec.Data.Fingerprint = "other"
+	_, err := b.sit(context.Background())
+	var input *calibrate.InputError
+	if !errors.As(err, &input) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestInputErrorAbandons(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	b.script.Fail = once(1, &calibrate.InputError{Where: "lora", What: "no such module"})
+	run, err := b.sit(context.Background())
+	var input *calibrate.InputError
+	if !errors.As(err, &input) || run.State != evidence.Abandoned || !warned(run, "failed") {
+		t.Errorf("got %v, state %s", err, run.State)
+	}
+}
+
+func TestEngineThatEndsWithoutAWord(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	_, err := calibrate.RunAt(context.Background(), b.spec, mute{enginetest.New(b.script)}, b.keeper, b.watch, b.clock.Now)
+	var dead *calibrate.EngineError
+	if !errors.As(err, &dead) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// mute is an engine that forgets to tell a trial's end.
+type mute struct{ *enginetest.Engine }
+
+func (m mute) Train(ctx context.Context, g calibrate.Group, observe func(calibrate.Event)) error {
+	return m.Engine.Train(ctx, g, func(e calibrate.Event) {
+		if _, ended := e.(calibrate.TrialEnded); !ended {
+			observe(e)
+		}
+	})
+}
+
+func TestSaveThatFailsEndsTheRun(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	full := errors.New("no space left on device")
+	k := &failing{memory: b.keeper, after: 20, err: full}
+	_, err := calibrate.RunAt(context.Background(), b.spec, enginetest.New(b.script), k, b.watch, b.clock.Now)
+	if !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	if k.lines > 25 {
+		t.Errorf("%d events after the disk was full", k.lines)
+	}
+}
+
+// failing is a Keeper whose disk fills up.
+type failing struct {
+	*memory
+	after int
+	err   error
+}
+
+func (f *failing) AppendEvent(line []byte) error {
+	if f.lines >= f.after {
+		f.lines++
+		return f.err
+	}
+	return f.memory.AppendEvent(line)
+}
