@@ -106,13 +106,13 @@ func (b *builder) comparedAdvice() []named {
 		return nil
 	}
 	out := []named{
-		{"The answer", "P(lower total cost)", percent(b.rec.Confidence)},
+		{"The answer", "P(lower total cost)", chance(b.rec.Confidence)},
 		{"The answer", "Policy", b.rec.Verdict.Policy},
 		{"The answer", "Rule", b.rec.Verdict.Rule},
 		{"The answer", "Evidence", regimeWords(b.rec.Regime)},
 	}
 	if p := b.rec.PFullBetter; p != nil {
-		out = append(out, named{"The answer", "P(full reaches the lower loss)", percent(*p)})
+		out = append(out, named{"The answer", "P(full reaches the lower loss)", chance(*p)})
 	}
 	if e := b.rec.BreakEven; e != nil {
 		out = append(out, named{"The answer", "Break-even worth of a nat", usd(*e)})

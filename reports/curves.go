@@ -227,7 +227,7 @@ func (b *builder) gap() Section {
 				Low: d.dist.P10, Mid: d.dist.Mean, High: d.dist.P90, Note: nats(d.dist.Mean)})
 		}
 		t.Rows = append(t.Rows, []string{name, nats(g.AtHorizon.Mean), nats(g.AtHorizon.P10), nats(g.AtHorizon.P90),
-			nats(g.AtBest.Mean), nats(g.AtBest.P10), nats(g.AtBest.P90), percent(g.PFullBetter), regimeWords(g.Regime)})
+			nats(g.AtBest.Mean), nats(g.AtBest.P10), nats(g.AtBest.P90), chance(g.PFullBetter), regimeWords(g.Regime)})
 	}
 	s.Blocks = []Block{{Figure: figure("gap-chart", "LoRA less full", "Difference of the losses with 80 % intervals.", plot, t)}}
 	if fig := b.pairedFigure(plot.TieLow, plot.TieHigh); fig != nil {

@@ -53,7 +53,7 @@ func (b *builder) sureness() string {
 	if b.rec.Verdict.Method.Kind == "" {
 		return ""
 	}
-	return ", " + percent(b.rec.Confidence) + " sure"
+	return ", " + chance(b.rec.Confidence) + " sure"
 }
 
 // joinCell adds a cell, or widens the one to its left that says the same.

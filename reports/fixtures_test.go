@@ -169,7 +169,7 @@ func advice(run *evidence.Run) *advisor.Recommendation {
 		Flips:     []advisor.Flip{{Fact: "usd_per_nat", Now: 10_000, At: 91_800, Unit: "$/nat", Answer: advisor.UseFull, Text: "Full wins above $91,800 a nat; a nat is now worth $10,000."}, {Fact: "gap_nats", Now: 0.005, At: 0.046, Unit: "nats", Answer: advisor.UseFull, Text: "Full wins once LoRA falls behind by 0.046 nats; the forecast is 0.005."}},
 		Tornado:   []advisor.Swing{{Fact: "worth of a nat", Unit: "$", Low: 1000, High: 120_000, LowUSD: -360, HighUSD: 150, Flips: true}, {Fact: "price of a GPU hour", Unit: "$", Low: 1.5, High: 6, LowUSD: -210, HighUSD: -520}, {Fact: "difference of the losses", Unit: "nats", Low: -0.001, High: 0.011, LowUSD: -370, HighUSD: -250}, {Fact: "months", Unit: "months", Low: 3, High: 36, LowUSD: -280, HighUSD: -390}},
 		BreakEven: &even, More: &advisor.MoreEvidence{Steps: 400, Seconds: 300, CostUSD: 0.29, WorthUSD: 0.11, Command: "ftadvise calibrate --resume 01JDC0FFEE --budget 10m"},
-		Stakes: advisor.Stakes{USDPerNat: 10_000, Months: 12, TieNats: 0.01, Tasks: 1},
+		Stakes: stakes(),
 		Assumptions: []advisor.Assumption{{Name: "worth of a nat", Value: "$10,000", Origin: "default"}, {Name: "months", Value: "12", Origin: "default"},
 			{Name: "price of a GPU hour", Value: "$3.50", Origin: "config.yaml:12"}, {Name: "peak memory", Value: "9 GiB", Origin: "measured"}},
 		Features: map[string]float64{"usd_per_nat": 10_000, "narrowness": 0.44, "target_params": 1_235_814_400, "gap_nats": 0.005, "saving_usd": 310},
@@ -272,4 +272,10 @@ func imported() scenario {
 	rec := advice(run)
 	rec.Warnings = []evidence.Warning{{Code: "imported", Text: "These runs were made by others; whether their batches agreed is not known."}}
 	return scenario{run, rec, options()}
+}
+
+func stakes() advisor.Stakes {
+	s := advisor.DefaultStakes()
+	s.USDPerNat = 10_000
+	return s
 }

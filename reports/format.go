@@ -101,6 +101,9 @@ func percent(share float64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', 1, 64), ".0") + " %"
 }
 
+// chance prints a forecast probability, which is never quite 0 or 1.
+func chance(p float64) string { return percent(math.Min(math.Max(p, 0.0005), 0.9995)) }
+
 // size prints bytes in binary units.
 func size(bytes float64) string {
 	if bad(bytes) || bytes < 0 {

@@ -66,8 +66,22 @@ func (b *builder) front() Front {
 	f.Headline = b.rec.Headline
 	f.Chances = b.chances()
 	f.Money, f.NoMoney = b.money()
-	f.Flips = b.flips()
+	f.Flips, f.NoFlips = b.flips(), b.noFlips()
 	return f
+}
+
+// noFlips says why no flip is named.
+func (b *builder) noFlips() string {
+	switch a := b.rec.Verdict.Answer; {
+	case a == advisor.NothingFits || a == advisor.Unfit:
+		return "No choice was possible, so nothing can flip it; the rule below says what is missing."
+	case a == advisor.BudgetTooSmall && b.rec.More != nil:
+		m := b.rec.More
+		return fmt.Sprintf("More evidence: %s an arm, about %s and %s, worth %s.", plural(m.Steps, "more step"), span(m.Seconds), usd(m.CostUSD), usd(m.WorthUSD))
+	case a == advisor.BudgetTooSmall:
+		return "More evidence than this budget bought."
+	}
+	return "Nothing that was measured or stated flips the answer within its range."
 }
 
 // chances are the numbers printed large.
@@ -75,15 +89,15 @@ func (b *builder) chances() []Fact {
 	var out []Fact
 	named := b.rec.Verdict.Method.Kind != ""
 	if named {
-		out = append(out, Fact{Name: "that this choice has the lower total cost", Value: percent(b.rec.Confidence)})
+		out = append(out, Fact{Name: "that this choice has the lower total cost", Value: chance(b.rec.Confidence)})
 	}
 	if p := b.rec.PFullBetter; p != nil {
-		out = append(out, Fact{Name: "that full fine-tuning reaches the lower loss", Value: percent(*p)})
+		out = append(out, Fact{Name: "that full fine-tuning reaches the lower loss", Value: chance(*p)})
 	}
 	if named {
 		for _, o := range b.rec.Options {
 			if o.Method == b.rec.Verdict.Method {
-				out = append(out, Fact{Name: "expected regret of choosing it", Value: usd(o.RegretUSD)})
+				out = append(out, Fact{Name: "expected regret of this choice", Value: usd(o.RegretUSD)})
 			}
 		}
 	}
@@ -157,12 +171,19 @@ func (b *builder) trust() []Fact {
 	if n := b.seeds(); n > 0 {
 		out = append(out, Fact{Name: "Seeds", Value: fmt.Sprint(n), Note: seedNote(n)})
 	}
-	n := len(b.allWarnings())
-	note := ""
-	if n > 0 {
-		note = "listed below"
+	return append(out, Fact{Name: "Warnings", Value: fmt.Sprint(len(b.allWarnings())), Note: b.warningCodes()})
+}
+
+// warningCodes names the first warnings; their texts stand below.
+func (b *builder) warningCodes() string {
+	var codes []string
+	for _, w := range b.allWarnings() {
+		codes = append(codes, w[0])
 	}
-	return append(out, Fact{Name: "Warnings", Value: fmt.Sprint(n), Note: note})
+	if len(codes) > 3 {
+		codes = append(codes[:3], "and more")
+	}
+	return strings.Join(codes, ", ")
 }
 
 func seedNote(n int) string {

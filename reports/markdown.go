@@ -63,6 +63,9 @@ func (m *markdown) summary(v View) {
 		m.para("**What would flip it**")
 		m.list(f.Flips)
 	}
+	if len(f.Flips) == 0 && f.NoFlips != "" {
+		m.para("**What would flip it:** " + escape(f.NoFlips))
+	}
 	m.para("**How far to trust it**")
 	var trust []string
 	for _, t := range f.Trust {

@@ -43,16 +43,16 @@ type Part struct {
 
 // Front is the first screen: what a reader knows after a minute.
 type Front struct {
-	Tone       string // which colour: full, lora, open, stop
-	Answer     string
-	Headline   string
-	Chances    []Fact // probabilities, printed large
-	Money      *Figure
-	NoMoney    string // why Money is nil
-	Flips      []string
-	Trust      []Fact
-	Caution    string // the one doubt that a reader must not miss
-	Alternates []string
+	Tone     string // which colour: full, lora, open, stop
+	Answer   string
+	Headline string
+	Chances  []Fact // probabilities, printed large
+	Money    *Figure
+	NoMoney  string // why Money is nil
+	Flips    []string
+	NoFlips  string // why Flips is empty
+	Trust    []Fact
+	Caution  string // the one doubt that a reader must not miss
 }
 
 // Section is one heading of the report. It has blocks, or says why it has none.
