@@ -11,6 +11,7 @@ import (
 type axolotlConfig struct {
 	BaseModel string `yaml:"base_model"`
 	Revision  string `yaml:"revision_of_model,omitempty"`
+	Attention string `yaml:"attn_implementation,omitempty"`
 
 	Adapter       string  `yaml:"adapter,omitempty"`
 	LoRAR         int     `yaml:"lora_r,omitempty"`
@@ -93,7 +94,7 @@ func (s Settings) axolotl() ([]File, error) {
 	}
 	name, more := s.scheduler()
 	c := axolotlConfig{
-		BaseModel: s.Model, Revision: s.Revision, Datasets: []axolotlData{data}, PreparedPath: "prepared",
+		BaseModel: s.Model, Revision: s.Revision, Attention: s.attention(), Datasets: []axolotlData{data}, PreparedPath: "prepared",
 		SequenceLen: s.SeqLength, SamplePacking: true, MicroBatch: micro, Accumulation: accumulation, MaxSteps: s.Steps,
 		Optimizer: "adamw_torch", LearningRate: number(s.LearningRate), Scheduler: name, SchedulerMore: more,
 		WarmupSteps: s.Schedule.WarmupSteps, Beta1: number(s.Optimizer.Beta1), Beta2: number(s.Optimizer.Beta2), Epsilon: number(s.Optimizer.Epsilon),
@@ -113,7 +114,7 @@ func (s Settings) axolotl() ([]File, error) {
 	if s.GPUs > 1 {
 		command += fmt.Sprintf(" --launcher accelerate -- --num_processes %d", s.GPUs)
 	}
-	file, err := encode("axolotl.yaml", c, s.Comment, command)
+	file, err := encode("axolotl.yaml", c, s.Comment, command, s.packingNote())
 	return []File{file}, err
 }
 

@@ -60,6 +60,9 @@ func (s Settings) llamaFactory() ([]File, error) {
 	if s.Data.Shape == "text" {
 		c.Stage, c.NeatPacking = "pt", false
 	}
+	if s.attention() != "" {
+		c.FlashAttn = "fa2"
+	}
 	if s.EvalShare > 0 {
 		c.ValSize, c.EvalStrategy, c.EvalSteps = number(s.EvalShare), "steps", s.evalEvery()
 	}
@@ -70,7 +73,7 @@ func (s Settings) llamaFactory() ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	train, err := encode("llamafactory.yaml", c, s.Comment, s.factoryCommand(),
+	train, err := encode("llamafactory.yaml", c, s.Comment, s.factoryCommand(), s.packingNote(),
 		"The wording of prompts is that of the tokenizer's chat template, or bare text where it has none.")
 	return []File{train, info}, err
 }

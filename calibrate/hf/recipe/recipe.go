@@ -201,6 +201,22 @@ func (s Settings) weightType() string {
 	return "float32"
 }
 
+// attention is the implementation that keeps the records of a packed row apart, as the
+// calibration did. It needs the package flash-attn and half precision.
+func (s Settings) attention() string {
+	if s.mixed() && s.Data.Shape != "text" {
+		return "flash_attention_2"
+	}
+	return ""
+}
+
+func (s Settings) packingNote() string {
+	if s.attention() == "" {
+		return ""
+	}
+	return "Rows are packed as in the calibration; the package flash-attn keeps the records in a row apart."
+}
+
 // evalEvery is how many steps lie between two evaluations: twenty in all.
 func (s Settings) evalEvery() int { return max(1, s.Steps/20) }
 

@@ -11,6 +11,7 @@ type trlConfig struct {
 	ModelNameOrPath string   `yaml:"model_name_or_path"`
 	ModelRevision   string   `yaml:"model_revision,omitempty"`
 	DType           string   `yaml:"dtype"`
+	Attention       string   `yaml:"attn_implementation,omitempty"`
 	UsePEFT         bool     `yaml:"use_peft"`
 	LoRAR           int      `yaml:"lora_r,omitempty"`
 	LoRAAlpha       int      `yaml:"lora_alpha,omitempty"`
@@ -81,7 +82,7 @@ func (s Settings) trl() ([]File, error) {
 		return nil, err
 	}
 	c := trlConfig{
-		ModelNameOrPath: s.Model, ModelRevision: s.Revision, DType: s.weightType(),
+		ModelNameOrPath: s.Model, ModelRevision: s.Revision, DType: s.weightType(), Attention: s.attention(),
 		MaxLength: s.SeqLength, Packing: true, EvalStrategy: "no", EvalBatch: s.MicroBatch,
 		trainerArguments: trainer, BF16: s.mixed(),
 	}
@@ -94,7 +95,7 @@ func (s Settings) trl() ([]File, error) {
 	if err := s.trlData(&c); err != nil {
 		return nil, err
 	}
-	sft, err := encode("trl-sft.yaml", c, s.Comment, "For TRL 1.16: trl sft --config trl-sft.yaml --accelerate_config accelerate-fsdp2.yaml")
+	sft, err := encode("trl-sft.yaml", c, s.Comment, "For TRL 1.16: trl sft --config trl-sft.yaml --accelerate_config accelerate-fsdp2.yaml", s.packingNote())
 	if err != nil {
 		return nil, err
 	}
