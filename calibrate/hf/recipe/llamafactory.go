@@ -15,6 +15,8 @@ type factoryConfig struct {
 	ModelNameOrPath string `yaml:"model_name_or_path"`
 	ModelRevision   string `yaml:"model_revision,omitempty"`
 
+	FlashAttn string `yaml:"flash_attn,omitempty"`
+
 	Stage      string  `yaml:"stage"`
 	DoTrain    bool    `yaml:"do_train"`
 	Finetuning string  `yaml:"finetuning_type"`
