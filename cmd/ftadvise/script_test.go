@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -37,6 +38,9 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_DATA_HOME", env.WorkDir+"/share")
+			if err := occupy(env); err != nil {
+				return err
+			}
 			env.Setenv("NASTY", "ru\x1b[31mns\u202e")
 			return writeFixtures(env.WorkDir)
 		},
@@ -44,6 +48,17 @@ func TestScripts(t *testing.T) {
 			"exits": exits,
 		},
 	})
+}
+
+// occupy takes a port for the script's time and names it $BUSY.
+func occupy(env *testscript.Env) error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { listener.Close() })
+	env.Setenv("BUSY", listener.Addr().String())
+	return nil
 }
 
 // exits runs a program and asks for its exit code: exits CODE PROGRAM ARGS...
@@ -67,7 +82,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // scriptedEngine is ftadvise-engine as ENGINE says: trap (the default) or tie, and
-// then what goes wrong at the third step of the probes.
+// then what goes wrong at the third step of the search.
 func scriptedEngine() {
 	story, fault, _ := strings.Cut(os.Getenv("ENGINE"), ",")
 	script := enginetest.Trap()
@@ -92,7 +107,7 @@ func misbehave(fault string, t evidence.Trial, step int) error {
 	if fault == "slow" {
 		time.Sleep(20 * time.Millisecond)
 	}
-	if t.Stage != evidence.StageProbe || step != 3 {
+	if t.Stage != evidence.StageSearch || step != 3 {
 		return nil
 	}
 	switch fault {

@@ -106,6 +106,8 @@ func dollars(v float64) string {
 		return fmt.Sprintf("$%.1f k", v/1e3)
 	case v >= 100:
 		return fmt.Sprintf("$%.0f", v)
+	case v >= 1 || v == 0:
+		return fmt.Sprintf("$%.2f", v)
 	}
-	return fmt.Sprintf("$%.2f", v)
+	return fmt.Sprintf("$%.2g", v)
 }

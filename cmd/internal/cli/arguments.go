@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // noArguments refuses what a verb would silently ignore.
 func noArguments(cmd *cobra.Command, args []string) error {
@@ -20,11 +24,11 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// atLeastOne asks for one or more of a kind.
-func atLeastOne(name string) cobra.PositionalArgs {
+// atLeast asks for so many or more of a kind.
+func atLeast(n int, name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return fail(exitUsage, cmd.CommandPath()+" --help", "%s needs %s", cmd.CommandPath(), name)
+		if len(args) < n {
+			return fail(exitUsage, cmd.CommandPath()+" --help", "%s needs %s", cmd.CommandPath(), strings.TrimSpace(strings.Repeat(name+" ", n)))
 		}
 		return nil
 	}

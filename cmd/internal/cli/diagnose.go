@@ -8,6 +8,7 @@ import (
 
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/hf/hub"
 	"ftadvise/calibrate/store"
 	"ftadvise/reports/metrics"
 )
@@ -21,6 +22,7 @@ func diagnose(err error) (code int, hint string) {
 	var engine *calibrate.EngineError
 	var machine *calibrate.EnvironmentError
 	var listen *metrics.ListenError
+	var hubless *hub.UnreachableError
 	switch {
 	case err == nil:
 		return exitDone, ""
@@ -36,6 +38,8 @@ func diagnose(err error) (code int, hint string) {
 		return exitEnvironment, machine.Hint
 	case errors.As(err, &listen):
 		return exitEnvironment, listen.Hint()
+	case errors.As(err, &hubless):
+		return exitEnvironment, hubless.Hint()
 	case errors.Is(err, errGated):
 		return exitGate, ""
 	}

@@ -54,6 +54,6 @@ func (a *app) startEngine(c config.Config, log io.Writer) (*worker.Engine, error
 		return nil, err
 	}
 	return worker.Start(path, worker.Options{
-		Env: slices.Clone(a.environ), Stall: c.Calibration.Stall, Stderr: log,
+		Env: slices.Clone(a.environ), Quiet: c.Calibration.Stall, Stderr: log,
 	}), nil
 }

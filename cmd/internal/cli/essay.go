@@ -8,10 +8,6 @@ import (
 	"ftadvise/cmd/internal/config"
 )
 
-// presetEssay is the fixed thirty-step comparison that is often taken for an answer:
-// it measures time and memory and decides nothing.
-const presetEssay = "essay"
-
 // layEssay puts the preset's values under those that the user gave: rows of 128
 // tokens, 4 a step, 30 steps, rank 8, alpha 16, dropout 0.1 on the attention layers
 // that PEFT adapts by default (GPT-2: c_attn).
@@ -49,6 +45,9 @@ func (a *app) printEssay(run *evidence.Run, output string) error {
 	t := table{head: []string{"method", "total parameters", "trainable", "share", "time", "step time", "peak memory", "training loss"}}
 	outcomes := map[evidence.Kind]evidence.Outcome{}
 	for _, trial := range run.Trials {
+		if trial.Stage != evidence.StageEssay {
+			continue
+		}
 		o := trial.Outcome
 		outcomes[trial.Method.Kind] = o
 		t.add(trial.Method.String(), fmt.Sprint(o.TotalParams), fmt.Sprint(o.TrainableParams), share(o.TrainableParams, o.TotalParams),

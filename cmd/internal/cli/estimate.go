@@ -50,7 +50,7 @@ func (a *app) estimate(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.openModel(c.Config, true)
+	m, err := a.openModel(cmd.Context(), c.Config, true)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
+	"ftadvise/calibrate/hf/hub"
 	"ftadvise/cmd/internal/config"
 )
 
@@ -21,13 +23,12 @@ type baseModel struct {
 	warnings []evidence.Warning
 }
 
-// openModel finds and reads the model, and refuses LoRA settings that it has no place
-// for, before any time is spent. random reads config.json alone.
-func (a *app) openModel(c config.Config, random bool) (baseModel, error) {
+// openModel finds and reads the model. random reads config.json alone.
+func (a *app) openModel(ctx context.Context, c config.Config, random bool) (baseModel, error) {
 	if c.Model == "" {
-		return baseModel{}, fail(exitUsage, "--model takes a Hugging Face folder, or org/name from the local cache", "no model was given")
+		return baseModel{}, fail(exitUsage, "--model takes a Hugging Face folder, or org/name", "no model was given")
 	}
-	dir, name, err := a.modelDir(c.Model)
+	dir, name, err := a.modelDir(ctx, c.Model)
 	if err != nil {
 		return baseModel{}, err
 	}
@@ -44,14 +45,11 @@ func (a *app) openModel(c config.Config, random bool) (baseModel, error) {
 	if closeErr := m.Close(); err == nil {
 		err = closeErr
 	}
-	if err != nil {
-		return baseModel{}, err
-	}
-	return out, out.checkMethods(methods(c))
+	return out, err
 }
 
 // checkMethods asks the model for each method's trainable parameters, which refuses
-// targets that do not exist and ranks that no layer can hold.
+// targets that do not exist and ranks that no layer can hold, before any time is spent.
 func (m baseModel) checkMethods(methods []evidence.Method) error {
 	for _, method := range methods {
 		if _, err := m.config.TrainableParams(method); err != nil {
@@ -96,57 +94,45 @@ func tries(c config.Config, method string) bool {
 	return false
 }
 
-var hubName = regexp.MustCompile(`^([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*?)(?:@([\w.-]+))?$`)
+// hubScheme marks a name on the Hugging Face hub where it could be taken for a path.
+const hubScheme = "hf://"
 
-// modelDir finds the folder of a model: a path, or org/name[@revision] in the local
-// Hugging Face cache. The second result is the name that runs show.
-func (a *app) modelDir(model string) (dir, name string, err error) {
+var hubName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?$`)
+
+// modelDir finds the folder of a model: a path, or org/name[@revision], which the hub
+// package looks up in the shared cache or downloads. The second result is the name
+// that runs show.
+func (a *app) modelDir(ctx context.Context, model string) (dir, name string, err error) {
 	info, err := os.Stat(model)
 	if err == nil && info.IsDir() {
-		return model, filepath.Base(filepath.Clean(model)), nil
+		dir, err := filepath.Abs(model) // a resumed run may start elsewhere
+		return dir, filepath.Base(dir), err
 	}
 	if err == nil {
 		return "", "", &calibrate.InputError{Where: model, What: "not a folder", Hint: "--model takes the folder that holds config.json"}
 	}
-	parts := hubName.FindStringSubmatch(model)
-	if parts == nil {
-		return "", "", &calibrate.InputError{Where: model, What: "no such model folder", Hint: "give a Hugging Face folder, or org/name from the local cache"}
+	ref, marked := strings.CutPrefix(model, hubScheme)
+	if !marked && !hubName.MatchString(model) {
+		return "", "", &calibrate.InputError{Where: model, What: "no such model folder", Hint: "give a Hugging Face folder, or org/name"}
 	}
-	return a.cachedModel(parts[1]+"/"+parts[2], parts[3])
+	found, err := a.fromHub(ctx, ref, hub.Model)
+	if err != nil {
+		return "", "", fmt.Errorf("%s is no folder here: %w", model, err)
+	}
+	name, _, _ = strings.Cut(ref, "@")
+	return found.Dir, name + "@" + found.Commit, nil
 }
 
-// cachedModel resolves a revision as the specification of the Hugging Face cache says:
-// refs/REVISION holds a commit, snapshots/COMMIT is a folder.
-func (a *app) cachedModel(name, revision string) (dir, shown string, err error) {
-	if revision == "" {
-		revision = "main"
-	}
-	folder := filepath.Join(a.hubCache(), "models--"+strings.ReplaceAll(name, "/", "--"))
-	commit := revision
-	if ref, err := os.ReadFile(filepath.Join(folder, "refs", revision)); err == nil {
-		commit = strings.TrimSpace(string(ref))
-	}
-	dir = filepath.Join(folder, "snapshots", commit)
-	if info, err := os.Stat(dir); !filepath.IsLocal(commit) || err != nil || !info.IsDir() {
-		return "", "", &calibrate.InputError{
-			Where: name, What: fmt.Sprintf("neither a folder nor in the Hugging Face cache %s (revision %s)", a.hubCache(), revision),
-			Hint: "download it first: hf download " + name,
+// fromHub resolves a repository and tells how its download goes.
+func (a *app) fromHub(ctx context.Context, ref string, kind hub.Kind) (hub.Snapshot, error) {
+	last := a.now()
+	return hub.Resolve(ctx, ref, kind, a.env, func(p hub.Progress) {
+		switch {
+		case p.Note != "":
+			a.voice().note("%s", p.Note)
+		case a.now().Sub(last) >= every:
+			last = a.now()
+			a.voice().note("%s: %s of %s", p.File, gibibytes(p.Done), gibibytes(p.Total))
 		}
-	}
-	return dir, name + "@" + commit, nil
-}
-
-// hubCache follows the order of huggingface_hub.
-func (a *app) hubCache() string {
-	if dir := a.env("HF_HUB_CACHE"); dir != "" {
-		return dir
-	}
-	if home := a.env("HF_HOME"); home != "" {
-		return filepath.Join(home, "hub")
-	}
-	base := a.env("XDG_CACHE_HOME")
-	if base == "" {
-		base = filepath.Join(a.env("HOME"), ".cache")
-	}
-	return filepath.Join(base, "huggingface", "hub")
+	})
 }

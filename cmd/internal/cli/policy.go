@@ -35,7 +35,7 @@ func (a *app) policyVerb() (*cobra.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	show.Args, test.Args, facts.Args = exactly("POLICY"), atLeastOne("POLICY"), atMost(1)
+	show.Args, test.Args, facts.Args = exactly("POLICY"), atLeast(1, "POLICY"), atMost(1)
 	parent.AddCommand(list, show, test, facts)
 	return parent, nil
 }

@@ -21,8 +21,9 @@ type progress struct {
 	now    func() time.Time
 	trials map[string]evidence.Trial
 	bar    *progressbar.ProgressBar
-	shown  string // the trial that the bar shows
-	told   time.Time
+	shown  string    // the trial that the bar shows
+	told   time.Time // when the last plain line was written
+	loss   float64   // the shown trial's newest held-out loss; 0: none yet
 }
 
 func (a *app) newProgress() *progress {
@@ -32,9 +33,7 @@ func (a *app) newProgress() *progress {
 // Planned implements calibrate.Observer.
 func (p *progress) Planned(run *evidence.Run) {
 	for _, t := range run.Trials {
-		if _, seen := p.trials[t.ID]; !seen {
-			p.trials[t.ID] = t.Trial
-		}
+		p.trials[t.ID] = t.Trial
 	}
 }
 
@@ -65,14 +64,9 @@ func (p *progress) name(trial string) string {
 
 func (p *progress) begin(e calibrate.TrialStarted) {
 	p.clear()
-	steps := p.trials[e.Trial].Steps
-	p.shown, p.told = e.Trial, p.now()
-	if p.width == 0 {
-		p.voice.note("%s: %d steps, %s of %s parameters train", p.name(e.Trial), steps, count(e.TrainableParams), count(e.TotalParams))
-		return
-	}
-	if !p.voice.quiet {
-		p.bar = p.newBar(e.Trial, steps)
+	p.shown, p.told, p.loss = e.Trial, p.now(), 0
+	if p.width > 0 && !p.voice.quiet {
+		p.bar = p.newBar(e.Trial, p.trials[e.Trial].Steps)
 	}
 }
 
@@ -92,13 +86,6 @@ func (p *progress) newBar(trial string, steps int) *progressbar.ProgressBar {
 const every = 10 * time.Second
 
 func (p *progress) step(e calibrate.StepDone) {
-	if e.Trial != p.shown {
-		p.clear()
-		p.shown = e.Trial
-		if p.width > 0 && !p.voice.quiet {
-			p.bar = p.newBar(e.Trial, p.trials[e.Trial].Steps)
-		}
-	}
 	text := fmt.Sprintf("%s  loss %.3f", p.name(e.Trial), e.Loss)
 	if e.Seconds > 0 {
 		text += fmt.Sprintf("  %s tokens/s", count(int64(float64(e.Tokens)/e.Seconds)))
@@ -112,20 +99,22 @@ func (p *progress) step(e calibrate.StepDone) {
 	}
 	if p.width == 0 && p.now().Sub(p.told) >= every {
 		p.told = p.now()
-		p.voice.note("%s: step %d  %s", e.Trial, e.Step, text)
+		p.voice.note("%s  step %d of %d", text, e.Step, p.trials[e.Trial].Steps)
 	}
 }
 
 func (p *progress) evaluated(e calibrate.EvalDone) {
-	if e.Set != calibrate.SetHeldOut || p.width > 0 {
-		return
+	if e.Set == calibrate.SetHeldOut && e.Trial == p.shown {
+		p.loss = e.Loss
 	}
-	p.voice.note("%s: step %d, held-out loss %.4f", p.name(e.Trial), e.Step, e.Loss)
 }
 
 func (p *progress) end(e calibrate.TrialEnded) {
 	p.clear()
-	text := fmt.Sprintf("%s: %s after %d steps", p.name(e.Trial), e.Status, e.Steps)
+	text := fmt.Sprintf("%s: %s at step %d of %d", p.name(e.Trial), e.Status, e.Steps, p.trials[e.Trial].Steps)
+	if p.loss > 0 {
+		text += fmt.Sprintf(", held-out loss %.4f", p.loss)
+	}
 	if e.Reason != "" {
 		text += ": " + e.Reason
 	}
@@ -162,9 +151,12 @@ func count(n int64) string {
 	return fmt.Sprint(n)
 }
 
-// gibibytes prints bytes for people.
+// gibibytes prints bytes for people; none were measured where there are 0.
 func gibibytes(n int64) string {
 	const mib, gib = 1 << 20, 1 << 30
+	if n == 0 {
+		return "-"
+	}
 	if n >= gib {
 		return fmt.Sprintf("%.2f GiB", float64(n)/gib)
 	}

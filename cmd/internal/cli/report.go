@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ftadvise/advisor/policy"
 	"ftadvise/cmd/internal/config"
 	"ftadvise/reports"
 )
@@ -17,6 +18,7 @@ import (
 // reportFlags are report's own.
 type reportFlags struct {
 	out       string
+	compare   bool
 	redact    bool
 	dashboard string
 }
@@ -28,7 +30,13 @@ func (a *app) reportVerb() (*cobra.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd.Args = atMost(1)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if f.compare {
+			return atLeast(2, "RUN")(cmd, args)
+		}
+		return atMost(1)(cmd, args)
+	}
+	cmd.Flags().BoolVar(&f.compare, "compare", false, "put several runs side by side: report --compare RUN RUN...")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write to; empty: the run's own")
 	cmd.Flags().BoolVar(&f.redact, "redact", false, "leave out data samples and the names of files, hosts and labels")
 	cmd.Flags().StringVar(&f.dashboard, "dashboard-url", "", "Grafana dashboard to link to")
@@ -40,34 +48,59 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 	if err != nil {
 		return err
 	}
-	ref := latest
-	if len(args) > 0 {
-		ref = args[0]
-	}
-	from, err := a.openRun(c.Config, ref)
-	if err != nil {
-		return err
-	}
 	p, err := loadPolicy(c)
 	if err != nil {
 		return err
 	}
-	rec, err := a.decide(c, p, from.run)
+	opts := reports.Options{Now: a.now().UTC(), Version: version(), Redact: f.redact, DashboardURL: f.dashboard, Decider: p}
+	entries, dir, err := a.entries(c, p, args)
 	if err != nil {
 		return err
 	}
-	if f.out == "" {
-		f.out = from.dir
+	if f.out != "" {
+		dir = f.out
 	}
-	view := reports.New(from.run, rec, reports.Options{
-		Now: a.now().UTC(), Version: version(), Redact: f.redact, DashboardURL: f.dashboard, Decider: p,
-	})
-	return a.writeReport(view, c.Output, f.out)
+	if f.compare {
+		return a.writeReport(reports.Compare(entries, opts), c.Output, dir, "comparison")
+	}
+	return a.writeReport(reports.New(entries[0].Run, entries[0].Recommendation, opts), c.Output, dir, "report")
+}
+
+// entries reads runs and decides from each; none stands for the latest. The folder is
+// the first run's.
+func (a *app) entries(c *config.Loaded, p *policy.Policy, refs []string) ([]reports.Entry, string, error) {
+	if len(refs) == 0 {
+		refs = []string{latest}
+	}
+	var out []reports.Entry
+	dir := ""
+	for i, ref := range refs {
+		from, err := a.openRun(c.Config, ref)
+		if err != nil {
+			return nil, "", err
+		}
+		rec, err := a.decide(c, p, from.run)
+		if err != nil {
+			return nil, "", err
+		}
+		out = append(out, reports.Entry{Run: from.run, Recommendation: rec})
+		if i == 0 {
+			dir = from.dir
+		}
+	}
+	return out, dir, nil
+}
+
+// printed is a report in its three forms.
+type printed interface {
+	HTML(w io.Writer) error
+	Markdown(w io.Writer) error
+	JSON(w io.Writer) error
 }
 
 // writeReport prints JSON or Markdown where that was asked for, and otherwise writes
 // all three forms and names the files.
-func (a *app) writeReport(v reports.View, output, dir string) error {
+func (a *app) writeReport(v printed, output, dir, name string) error {
 	switch output {
 	case "json":
 		return v.JSON(a.out)
@@ -78,10 +111,10 @@ func (a *app) writeReport(v reports.View, output, dir string) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	for _, form := range []struct {
-		name  string
-		print func(io.Writer) error
-	}{{"report.html", v.HTML}, {"report.md", v.Markdown}, {"report.json", v.JSON}} {
-		path := filepath.Join(dir, form.name)
+		ending string
+		print  func(io.Writer) error
+	}{{".html", v.HTML}, {".md", v.Markdown}, {".json", v.JSON}} {
+		path := filepath.Join(dir, name+form.ending)
 		if err := writeWhole(path, form.print); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}

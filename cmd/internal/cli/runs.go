@@ -27,7 +27,7 @@ func (a *app) runsVerb() (*cobra.Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	show.Args, remove.Args = exactly("RUN"), atLeastOne("RUN")
+	show.Args, remove.Args = exactly("RUN"), atLeast(1, "RUN")
 	parent.AddCommand(list, show, remove)
 	return parent, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"ftadvise/advisor/audit"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/store"
 	"ftadvise/reports/metrics"
@@ -117,7 +119,35 @@ func (f feed) refresh() error {
 		}
 		f.seen[h.ID] = h.Seconds
 	}
+	return f.publishAudit()
+}
+
+// publishAudit shows how past advice has done; a figure that cannot be reckoned yet is
+// not a number.
+func (f feed) publishAudit() error {
+	records, _, err := outcomes(f.store)
+	if err != nil || len(records) == 0 {
+		return err
+	}
+	summary := audit.Summarise(records)
+	right := map[string]bool{}
+	for _, r := range records {
+		if one := audit.Summarise([]audit.Record{r}); one.Judged == 1 {
+			right[r.Run] = one.Hits == 1
+		}
+	}
+	f.exporter.PublishAudit(metrics.Audit{
+		HitRatio: orNaN(summary.HitRate), CoverageRatio: orNaN(summary.Coverage),
+		MemoryErrorRatio: orNaN(summary.MemoryError), Right: right,
+	})
 	return nil
+}
+
+func orNaN(v *float64) float64 {
+	if v == nil {
+		return math.NaN()
+	}
+	return *v
 }
 
 func (f feed) publish(header *evidence.Run) error {

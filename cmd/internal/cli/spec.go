@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"ftadvise/calibrate/dataset"
 	"ftadvise/calibrate/dataset/tokenizer"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/hf/hub"
 	"ftadvise/cmd/internal/config"
 )
 
@@ -165,7 +165,8 @@ func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrat
 	steps := horizon(c, packed.Data, s.seqLength)
 	full, lora := rates(c, m.config.Hidden)
 	return calibrate.Spec{
-		ModelDir: m.dir, Model: m.evidence, Data: packed.Data, PackPath: packed.Path,
+		Version: version(), Domain: packed.Domain, Warnings: append(append([]evidence.Warning{}, m.warnings...), packed.Warnings...),
+		ModelDir: m.dir, Model: m.evidence, Data: packed.Data, PackPath: packFile,
 		Device: s.device, Precision: s.precision, Threads: c.Calibration.Threads,
 		SeqLength: s.seqLength, MicroBatch: s.micro, Accumulation: s.accumulation,
 		Optimizer: evidence.Optimizer(c.Optimizer), WarmupSteps: warmup(c, steps),
@@ -178,12 +179,12 @@ func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrat
 }
 
 // pack reads, tokenises and packs the data for a model.
-func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, general io.Reader, out string) (dataset.Packed, error) {
-	opts, err := a.dataOptions(c)
+func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, out string) (dataset.Packed, error) {
+	opts, err := a.dataOptions(ctx, c)
 	if err != nil {
 		return dataset.Packed{}, err
 	}
-	opts.SeqLength, opts.General = s.seqLength, general
+	opts.SeqLength = s.seqLength
 	tok, err := tokenizer.Load(m.dir)
 	if err != nil {
 		return dataset.Packed{}, err
@@ -204,9 +205,17 @@ func chatTemplate(path string) (string, error) {
 }
 
 // dataOptions says how the data are read, but for the length of the rows.
-func (a *app) dataOptions(c config.Config) (dataset.Options, error) {
+func (a *app) dataOptions(ctx context.Context, c config.Config) (dataset.Options, error) {
 	if c.Data == "" {
 		return dataset.Options{}, fail(exitUsage, "--data takes a file, a folder, a glob, or - for standard input", "no data were given")
+	}
+	path := c.Data
+	if ref, ok := strings.CutPrefix(path, hubScheme); ok {
+		found, err := a.fromHub(ctx, ref, hub.Dataset)
+		if err != nil {
+			return dataset.Options{}, err
+		}
+		path = found.Dir
 	}
 	roles, err := fields(c.Dataset.Fields)
 	if err != nil {
@@ -217,7 +226,7 @@ func (a *app) dataOptions(c config.Config) (dataset.Options, error) {
 		return dataset.Options{}, err
 	}
 	return dataset.Options{
-		Path: c.Data, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
+		Path: path, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
 		Fields: roles, Template: template,
 		Seed: c.Calibration.Seed, MaxTrainRows: c.Dataset.TrainRows, EvalRows: c.Dataset.EvalRows,
 	}, nil

@@ -222,7 +222,6 @@ func TestValidate(t *testing.T) {
 		"lora: {alpha: .nan}":                             "not a number",
 		"lora: {alpha: nan}":                              "lora.alpha is NaN",
 		"lora: {dropout: 1}":                              "below 1",
-		"lora: {targets: \"\"}":                           "all-linear or module names",
 		"lora: {variant: qlora}":                          "rslora or dora",
 		"calibration: {rate_full: 1e30}":                  "between 0 and 10",
 		"calibration: {rate_lora: -1}":                    "between 0 and 10",

@@ -22,7 +22,7 @@ func Default() Config {
 			SearchRates: 3,
 			Seed:        1,
 			Seeds:       1,
-			Stall:       time.Minute,
+			Stall:       15 * time.Minute,
 		},
 		LoRA: LoRA{Rank: 8, Targets: "all-linear"},
 		Optimizer: Optimizer{

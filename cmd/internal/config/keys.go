@@ -16,9 +16,9 @@ func Keys() []Key {
 
 func workKeys() []Key {
 	return []Key{
-		{"model", "model", "Hugging Face model folder, or org/name[@revision] in the local Hugging Face cache"},
+		{"model", "model", "Hugging Face model folder, or org/name[@revision] on the hub or in its local cache"},
 		{"random_weights", "random-weights", "initialise from config.json alone: measures time and memory, never yields advice"},
-		{"data", "data", "dataset: a file, a folder, a glob, or - for standard input"},
+		{"data", "data", "dataset: a file, a folder, a glob, hf://org/name on the hub, or - for standard input"},
 		{"policy", "policy", "who decides: a built-in policy's name or a policy file"},
 		{"store", "store", "folder that holds the runs; empty: ftadvise in the XDG data folder"},
 		{"engine", "engine", "the training program; empty: ftadvise-engine beside ftadvise, else on PATH"},
@@ -53,13 +53,13 @@ func trainingKeys() []Key {
 		{"calibration.rate_lora", "rate-lora", "LoRA's learning rate to search around; 0: ten times full's"},
 		{"calibration.seed", "seed", "seed of the split, the batches and the initial values"},
 		{"calibration.seeds", "seeds", "repetitions of each probe with another seed"},
-		{"calibration.stall", "stall", "an engine silent for this long is taken for hung"},
+		{"calibration.stall", "stall", "an engine that reports nothing for this long is taken for hung; a step and an evaluation must be shorter"},
 		{"calibration.metrics", "metrics", "host:port to expose live measurements on during a calibration; empty: none"},
 
 		{"lora.rank", "lora-rank", "LoRA rank r"},
 		{"lora.alpha", "lora-alpha", "LoRA alpha; 0: twice the rank"},
 		{"lora.dropout", "lora-dropout", "dropout on LoRA's input"},
-		{"lora.targets", "lora-targets", "all-linear, or module names by suffix, comma-separated: q_proj,v_proj"},
+		{"lora.targets", "lora-targets", "all-linear, or module names by suffix, comma-separated: q_proj,v_proj; empty: what PEFT adapts by default"},
 		{"lora.variant", "lora-variant", "empty for plain LoRA, or rslora, dora"},
 		{"lora.other_ranks", "lora-other-ranks", "further ranks to try beside lora.rank"},
 

@@ -67,7 +67,6 @@ func trainingRules(c Config) []rule {
 		{"lora.rank", a.Rank >= 1, "at least 1", "8 and 16 are usual ranks"},
 		{"lora.alpha", a.Alpha >= 0 && finite(a.Alpha), "a finite number, 0 or more", "0 takes twice the rank"},
 		{"lora.dropout", a.Dropout >= 0 && a.Dropout < 1, "at least 0 and below 1", ""},
-		{"lora.targets", a.Targets != "", "all-linear or module names", ""},
 		{"lora.variant", slices.Contains([]string{"", "rslora", "dora"}, a.Variant), "empty, rslora or dora", ""},
 		{"lora.other_ranks", allPositive(a.OtherRanks), "ranks of at least 1", ""},
 	}
