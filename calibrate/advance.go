@@ -74,7 +74,9 @@ func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
 		}
 		return s
 	case evidence.StageEssay:
-		s.EvalSteps = []int{to}
+		if !c.spec.Model.RandomWeights {
+			s.EvalSteps = []int{to}
+		}
 		return s
 	}
 	for _, e := range c.run.Plan.EvalSteps {
@@ -104,6 +106,7 @@ func (c *calibration) train(ctx context.Context, segments []Segment) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	r := c.newRecorder(group, stop)
+	c.used = true
 	err := r.close(c.engine.Train(inner, group, r.observe))
 	if r.err != nil {
 		return errors.Join(r.err, ctx.Err())
@@ -180,8 +183,12 @@ func (c *calibration) halve() {
 }
 
 // fresh replaces the engine, for one whose memory is whole. Info starts it, so that
-// the start is not counted as a trial's.
+// the start is not counted as a trial's. One that has not trained yet is fresh.
 func (c *calibration) fresh(ctx context.Context) error {
+	if !c.used {
+		return nil
+	}
+	c.used = false
 	if err := c.engine.Close(); err != nil {
 		return fmt.Errorf("close the engine: %w", err)
 	}

@@ -14,37 +14,40 @@ type Prediction struct {
 // of each arm costs: CostsOf an earlier run, or guesses. The search's winner is not
 // known yet, so its trunk and branches stand at the prior rate.
 func Preview(s Spec, costs []Cost) Prediction {
-	fit := 0.0
-	for _, c := range costs {
-		fit += c.segment(fitSteps, 1)
-	}
-	seconds := s.Budget.Seconds()
-	if seconds > 0 {
-		seconds = max(1, seconds-fit)
-	}
 	c := &calibration{spec: s, run: &evidence.Run{Setup: evidence.Setup{MicroBatch: s.MicroBatch}}}
+	var out Prediction
 	for _, a := range s.arms() {
-		c.ensure(c.fitTrial(a))
+		out.Seconds += costOf(costs, a.method).segment(c.trial(c.ensure(c.fitTrial(a))).Steps, 1)
 	}
-	out := Prediction{}
 	switch {
 	case s.Preset == PresetEssay:
 		out.Plan = evidence.Plan{SearchRates: 1, ProbeSteps: s.HorizonSteps, Seeds: 1}
-		for _, cost := range costs {
-			out.Plan.PredictedSeconds += cost.segment(s.HorizonSteps, 1)
+		for _, id := range c.essayTrials() {
+			out.Plan.PredictedSeconds += costOf(costs, c.trial(id).Method).segment(s.HorizonSteps, 1)
 		}
-	case s.Model.RandomWeights:
-		out.Plan = evidence.Plan{}
-	default:
-		out.Plan, out.Warnings = NewPlan(s, costs, seconds)
+	case !s.Model.RandomWeights:
+		left := s.Budget.Seconds()
+		if left > 0 {
+			left = max(1, left-out.Seconds)
+		}
+		out.Plan, out.Warnings = NewPlan(s, costs, left)
 		c.run.Plan = &out.Plan
 		c.foresee()
 	}
 	for _, t := range c.run.Trials {
 		out.Trials = append(out.Trials, t.Trial)
 	}
-	out.Seconds = fit + out.Plan.PredictedSeconds
+	out.Seconds += out.Plan.PredictedSeconds
 	return out
+}
+
+func costOf(costs []Cost, m evidence.Method) Cost {
+	for _, c := range costs {
+		if c.Method == m {
+			return c
+		}
+	}
+	return Cost{Method: m}
 }
 
 // foresee adds the trials of a plan as they would be if the priors were right.

@@ -60,6 +60,7 @@ type calibration struct {
 
 	begun  time.Time
 	before float64 // seconds of earlier sittings
+	used   bool    // the engine has trained
 }
 
 // begin writes down what is calibrated, or checks that it is what was begun.
@@ -105,7 +106,7 @@ func (c *calibration) stages(ctx context.Context) error {
 	case c.spec.Preset == PresetEssay:
 		return c.essay(ctx)
 	case c.spec.Model.RandomWeights:
-		c.warn("random-weights", "The weights are random: times and memory are true, losses mean nothing, and no advice follows from them.")
+		c.warnRandom()
 		return nil
 	}
 	for _, stage := range []func(context.Context) error{c.allot, c.search, c.extend, c.probe} {
