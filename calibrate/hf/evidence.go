@@ -16,7 +16,7 @@ import (
 // config.json, the tokenizer's files and the weights' headers and sizes: the same for
 // copies of one folder, and quick. random marks weights that are drawn, not read.
 func (m *Model) Evidence(name string, random bool) (evidence.Model, error) {
-	print, err := m.fingerprint()
+	fingerprint, err := m.fingerprint()
 	if err != nil {
 		return evidence.Model{}, err
 	}
@@ -28,7 +28,7 @@ func (m *Model) Evidence(name string, random bool) (evidence.Model, error) {
 		Hidden:        m.Config.Hidden,
 		Vocab:         m.Config.Vocab,
 		MaxPositions:  m.Config.MaxPositions,
-		Fingerprint:   print,
+		Fingerprint:   fingerprint,
 		RandomWeights: random,
 	}, nil
 }

@@ -30,9 +30,9 @@ func openFolder(dir string) (*folder, error) {
 		return nil, refuse(dir, adviceFolder, "is a file, not a model folder")
 	}
 	limit, prefix := dir, ""
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		if snapshots := filepath.Dir(real); filepath.Base(snapshots) == "snapshots" {
-			limit, prefix = filepath.Dir(snapshots), "snapshots/"+filepath.Base(real)+"/"
+	if linked, err := filepath.EvalSymlinks(dir); err == nil {
+		if snapshots := filepath.Dir(linked); filepath.Base(snapshots) == "snapshots" {
+			limit, prefix = filepath.Dir(snapshots), "snapshots/"+filepath.Base(linked)+"/"
 		}
 	}
 	root, err := os.OpenRoot(limit)

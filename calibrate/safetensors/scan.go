@@ -43,15 +43,15 @@ func Scan(dtype string, data []byte) Health {
 	if !ok || len(data) == 0 {
 		return Health{NonFinite: -1}
 	}
-	var any uint64 // all bits seen but the signs
+	var seen uint64 // all bits seen but the signs
 	for i := 0; i < len(data); i += 8 {
 		word := wordAt(data, i)
 		if (word&l.exponent+l.carry)&l.sign != 0 {
 			return l.locate(data, i)
 		}
-		any |= word &^ l.sign
+		seen |= word &^ l.sign
 	}
-	return Health{NonFinite: -1, Zero: any == 0, Subnormal: any != 0 && any&l.exponent == 0}
+	return Health{NonFinite: -1, Zero: seen == 0, Subnormal: seen != 0 && seen&l.exponent == 0}
 }
 
 // wordAt reads eight bytes, with zeros after the end.

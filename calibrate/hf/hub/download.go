@@ -174,7 +174,7 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-var errStalled = fmt.Errorf("no byte for %v", stallTimeout)
+var errStalled = errors.New("nothing came for a minute")
 
 // stallReader ends a connection on which nothing comes any more.
 type stallReader struct {
@@ -186,7 +186,7 @@ type stallReader struct {
 func (r *stallReader) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
 	r.timer.Reset(stallTimeout)
-	if err != nil && context.Cause(r.ctx) == errStalled {
+	if err != nil && errors.Is(context.Cause(r.ctx), errStalled) {
 		err = errStalled
 	}
 	return n, err
