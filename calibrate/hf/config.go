@@ -18,7 +18,7 @@ type Config struct {
 
 	NormEps     float64
 	NormPlusOne bool // RMS norm multiplies by 1+weight (Gemma)
-	PostNorms   bool // also normalises what attention and MLP return (Gemma 2, 3)
+	PostNorms   bool // also normalises what attention and MLP return (Gemma 3)
 
 	RopeTheta      float64
 	RopeThetaLocal float64      // of sliding-window layers where it differs (Gemma 3), else 0
@@ -36,11 +36,10 @@ type Config struct {
 	SlidingWindow int
 	LayerSliding  []bool // one a layer
 
-	Activation       string  // silu, gelu (erf), gelu_tanh, relu
-	EmbeddingScale   float64 // multiplies the embeddings; 1 but for Gemma
-	AttentionScale   float64 // multiplies q·k: 1/sqrt(HeadDim) but for Gemma
-	AttentionSoftcap float64 // c·tanh(x/c) on attention scores; 0 is none
-	LogitSoftcap     float64
+	Activation     string  // silu, gelu (erf), gelu_tanh, relu
+	EmbeddingScale float64 // multiplies the embeddings; 1 but for Gemma
+	AttentionScale float64 // multiplies q·k: 1/sqrt(HeadDim) but for Gemma
+	LogitSoftcap   float64 // c·tanh(x/c) on the logits; 0 is none
 
 	BOS, EOS, PAD *int
 	EOSAll        []int // where config.json gives several

@@ -12,7 +12,6 @@ const (
 	mistral = "mistral"
 	qwen2   = "qwen2"
 	qwen3   = "qwen3"
-	gemma2  = "gemma2"
 	gemma3  = "gemma3_text"
 )
 
@@ -35,7 +34,6 @@ func Families() []Family {
 		{mistral, "Mistral", "MistralForCausalLM", "MistralModel", "model.", "q_proj,v_proj", readMistral},
 		{qwen2, "Qwen2 and Qwen2.5", "Qwen2ForCausalLM", "Qwen2Model", "model.", "q_proj,v_proj", readQwen2},
 		{qwen3, "Qwen3", "Qwen3ForCausalLM", "Qwen3Model", "model.", "q_proj,v_proj", readQwen3},
-		{gemma2, "Gemma 2", "Gemma2ForCausalLM", "Gemma2Model", "model.", "q_proj,v_proj", readGemma2},
 		{gemma3, "Gemma 3 (text)", "Gemma3ForCausalLM", "Gemma3TextModel", "model.", "q_proj,v_proj", readGemma3},
 	}
 }
@@ -161,26 +159,9 @@ func (f *fields) qwenSliding(c *Config) {
 	f.sliding(c, window, func(layer int) bool { return layer >= from })
 }
 
-func readGemma2(f *fields, c *Config) {
-	readGemma(f, c)
-	c.AttentionSoftcap = f.float(50, 0, 1e6, "attn_logit_softcapping")
-	c.LogitSoftcap = f.float(30, 0, 1e6, "final_logit_softcapping")
-	f.dropNull(&c.AttentionSoftcap, "attn_logit_softcapping")
-	f.dropNull(&c.LogitSoftcap, "final_logit_softcapping")
-	f.sliding(c, f.sizeOr(4096, maxPositions, "sliding_window"), func(layer int) bool { return layer%2 == 0 })
-}
-
+// readGemma3 refuses soft-capped attention scores, Gemma 2's, which no fused attention
+// computes; leaving them out would train another model.
 func readGemma3(f *fields, c *Config) {
-	readGemma(f, c)
-	c.QKNorm = true
-	c.AttentionSoftcap = f.float(0, 0, 1e6, "attn_logit_softcapping")
-	c.LogitSoftcap = f.float(0, 0, 1e6, "final_logit_softcapping")
-	f.only(false, "use_bidirectional_attention")
-	pattern := f.sizeOr(6, maxLayers, "sliding_window_pattern")
-	f.sliding(c, f.sizeOr(4096, maxPositions, "sliding_window"), func(layer int) bool { return (layer+1)%pattern != 0 })
-}
-
-func readGemma(f *fields, c *Config) {
 	readDecoder(f, c)
 	c.Activation = f.activation("gelu_pytorch_tanh", f.first("hidden_activation", "hidden_act"))
 	c.Tied = f.flag(true, "tie_word_embeddings")
@@ -188,16 +169,16 @@ func readGemma(f *fields, c *Config) {
 	c.HeadDim = f.sizeOr(256, maxWidth, "head_dim")
 	c.AttentionBias = f.flag(false, "attention_bias")
 	c.AttentionOutBias = c.AttentionBias
-	c.NormPlusOne, c.PostNorms = true, true
+	c.NormPlusOne, c.PostNorms, c.QKNorm = true, true, true
 	c.EmbeddingScale = math.Sqrt(float64(c.Hidden))
 	c.AttentionScale = 1 / math.Sqrt(f.float(256, 1, maxWidth, "query_pre_attn_scalar"))
-}
-
-// dropNull turns a field that is there as null off.
-func (f *fields) dropNull(value *float64, name string) {
-	if _, there := f.raw[name]; there && !f.has(name) {
-		*value = 0
+	c.LogitSoftcap = f.float(0, 0, 1e6, "final_logit_softcapping")
+	if f.float(0, 0, 1e6, "attn_logit_softcapping") != 0 {
+		f.fail("attn_logit_softcapping", "is %s: soft-capped attention is not supported", f.raw["attn_logit_softcapping"])
 	}
+	f.only(false, "use_bidirectional_attention")
+	pattern := f.sizeOr(6, maxLayers, "sliding_window_pattern")
+	f.sliding(c, f.sizeOr(4096, maxPositions, "sliding_window"), func(layer int) bool { return (layer+1)%pattern != 0 })
 }
 
 // kvHeads is num_key_value_heads: null is one for each query head, absent is the

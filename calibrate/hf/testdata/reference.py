@@ -54,7 +54,6 @@ CASES = [
     ("qwen2-window", "qwen2", small(use_sliding_window=True, sliding_window=32, max_window_layers=1)),
     ("qwen3", "qwen3", small(head_dim=32)),
     ("qwen3-bias", "qwen3", small(head_dim=32, attention_bias=True, tie_word_embeddings=True)),
-    ("gemma2", "gemma2", small(head_dim=32, query_pre_attn_scalar=24, sliding_window=32)),
     ("gemma3", "gemma3_text", small(num_hidden_layers=7, head_dim=32, query_pre_attn_scalar=24, sliding_window=32)),
 ]
 
