@@ -23,6 +23,7 @@ type recorder struct {
 	coldest map[string]float64 // the fastest step, for segments without a warm one
 	lost    map[string]bool    // a held-out loss was not finite, though the steps were
 	told    map[string]bool    // ended
+	shared  map[string]bool    // trained in one pass with others
 	since   time.Time          // the last segment's end
 	stop    context.CancelFunc
 	err     error // the first failure to write
@@ -30,7 +31,7 @@ type recorder struct {
 
 func (c *calibration) newRecorder(g Group, stop context.CancelFunc) *recorder {
 	r := &recorder{c: c, from: map[string]int{}, saves: map[string]string{}, pending: map[string]*evidence.Outcome{},
-		steps: map[string]float64{}, coldest: map[string]float64{}, lost: map[string]bool{}, told: map[string]bool{}, since: c.now(), stop: stop}
+		steps: map[string]float64{}, coldest: map[string]float64{}, lost: map[string]bool{}, told: map[string]bool{}, shared: map[string]bool{}, since: c.now(), stop: stop}
 	for _, s := range g.Segments {
 		r.from[s.Trial.ID] = s.FromStep
 		r.saves[s.Trial.ID] = s.Save
@@ -65,6 +66,7 @@ func (r *recorder) take(e Event) {
 	case TrialStarted:
 		r.pending[e.Trial] = &evidence.Outcome{TrainableParams: e.TrainableParams, TotalParams: e.TotalParams,
 			MicroBatch: e.MicroBatch, Accumulation: e.Accumulation}
+		r.share()
 	case StepDone:
 		if o := r.pending[e.Trial]; o != nil {
 			r.step(o, e)
@@ -75,7 +77,7 @@ func (r *recorder) take(e Event) {
 			r.lost[e.Trial] = r.lost[e.Trial] || (e.Set == SetHeldOut && finite(e.Loss) == nil)
 		}
 	case MemoryMeasured:
-		if o := r.pending[e.Trial]; o != nil {
+		if o := r.pending[e.Trial]; o != nil && !r.shared[e.Trial] {
 			o.PeakAllocatedBytes = max(o.PeakAllocatedBytes, e.PeakAllocatedBytes)
 			o.PeakReservedBytes = max(o.PeakReservedBytes, e.PeakReservedBytes)
 		}
@@ -84,10 +86,21 @@ func (r *recorder) take(e Event) {
 	}
 }
 
+// share notes which trials are under way together: an engine may train several arms
+// in one pass. Their losses are their own, their step time and memory nobody's.
+func (r *recorder) share() {
+	for id := range r.pending {
+		r.shared[id] = r.shared[id] || len(r.pending) > 1
+	}
+}
+
 func (r *recorder) step(o *evidence.Outcome, e StepDone) {
 	o.TrainLoss = appendFinite(o.TrainLoss, e.Step, e.Loss)
 	o.GradNorm = appendFinite(o.GradNorm, e.Step, e.GradNorm)
 	r.steps[e.Trial] += e.Seconds
+	if r.shared[e.Trial] {
+		return
+	}
 	if e.Warm {
 		o.StepTimes = append(o.StepTimes, e.Seconds)
 	}

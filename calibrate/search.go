@@ -54,11 +54,11 @@ func (c *calibration) search(ctx context.Context) error {
 	}
 	rungs := c.run.Plan.RungSteps
 	for r, rung := range rungs {
-		if err := c.advance(ctx, c.interleaved(), rung); err != nil {
+		if err := c.advance(ctx, c.inSearch(), rung); err != nil {
 			return err
 		}
 		for r == 0 && c.widen() {
-			if err := c.advance(ctx, c.interleaved(), rung); err != nil {
+			if err := c.advance(ctx, c.inSearch(), rung); err != nil {
 				return err
 			}
 		}
@@ -90,16 +90,13 @@ func (c *calibration) candidates(a arm) []*evidence.TrialResult {
 	})
 }
 
-// interleaved lists the candidates of all arms, one of each in turn.
-func (c *calibration) interleaved() []string {
+// inSearch lists the candidates of all arms, those of one arm together: an engine may
+// then train them in one pass.
+func (c *calibration) inSearch() []string {
 	var out []string
-	arms := c.live()
-	for i, more := 0, true; more; i++ {
-		more = false
-		for _, a := range arms {
-			if all := c.candidates(a); i < len(all) {
-				out, more = append(out, all[i].ID), true
-			}
+	for _, a := range c.live() {
+		for _, t := range c.candidates(a) {
+			out = append(out, t.ID)
 		}
 	}
 	return out

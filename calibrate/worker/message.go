@@ -71,9 +71,12 @@ type Stop struct{}
 func failureOf(err error) Failure {
 	var input *calibrate.InputError
 	var env *calibrate.EnvironmentError
+	var hinted interface{ Hint() string } // a reader's error: of a model, a pack, a tokenizer
 	switch {
 	case errors.As(err, &input):
 		return Failure{Kind: kindInput, Where: input.Where, What: input.What, Hint: input.Hint}
+	case errors.As(err, &hinted):
+		return Failure{Kind: kindInput, What: err.Error(), Hint: hinted.Hint()}
 	case errors.As(err, &env):
 		return Failure{Kind: kindEnvironment, What: env.Error(), Hint: env.Hint}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
