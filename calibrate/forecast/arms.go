@@ -11,11 +11,17 @@ import (
 // without them is left out, and one that diverged is told as a warning besides, since
 // its Outcome already says the most. It is an error when no arm is left.
 func Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []evidence.Gap, []evidence.Warning, error) {
-	if err := checkHorizon(horizon); err != nil {
-		return nil, nil, nil, err
-	}
 	library, err := Embedded()
 	if err != nil {
+		return nil, nil, nil, err
+	}
+	return library.Arms(run, horizon)
+}
+
+// Arms is the package's Arms with another library, as a replay needs that leaves the
+// scored families out.
+func (l *Library) Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []evidence.Gap, []evidence.Warning, error) {
+	if err := checkHorizon(horizon); err != nil {
 		return nil, nil, nil, err
 	}
 	arms, warnings := readArms(run)
@@ -23,7 +29,7 @@ func Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []evidence.Gap, 
 		return nil, nil, warnings, &Error{"run " + run.ID, "no trial has two held-out losses to extrapolate",
 			"run a longer probe, or evaluate more often"}
 	}
-	o := look(arms, horizon, library)
+	o := look(arms, horizon, l)
 	forecasts := make([]evidence.Forecast, len(arms))
 	for i, b := range o.beliefs {
 		forecasts[i] = b.forecast()

@@ -8,22 +8,31 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
-// shares of the horizon at which a library is made.
-func shares() []float64 {
+// twentieths are the shares of the horizon at which decaying curves are learned from.
+func twentieths() []float64 {
 	var out []float64
 	for n := 2; n <= 16; n++ {
-		out = append(out, round(gridShare*float64(n)))
+		out = append(out, float64(n)/20)
 	}
 	return out
 }
 
-// BuildLibrary learns from finished curves. Curves on the same data share Data;
-// Family is what is left out together. Curves under a constant rate and under a
-// decaying one are learned from apart; fewer than eight of a kind teach nothing.
-func BuildLibrary(curves []Curve, horizon int) Library {
+// steady are those for constant rates: even in ln(step), since probes are short.
+func steady() []float64 { return geometric(0.04, 0.8, 14) }
+
+// BuildLibrary learns from finished curves, each to its own last step. Curves on the
+// same data share Data; Family is what is left out together. Curves under a constant
+// rate and under a decaying one are learned from apart; fewer than eight of a kind
+// teach nothing.
+func BuildLibrary(curves []Curve) Library {
+	const horizon = 10000
 	out := Library{Schema: LibrarySchema}
 	var decaying, constant []Curve
 	for _, c := range curves {
+		if len(c.Points) < 2 {
+			continue
+		}
+		c = c.scaled(horizon)
 		if c.Schedule.Shape == evidence.Constant {
 			constant = append(constant, c)
 		} else {
@@ -31,8 +40,23 @@ func BuildLibrary(curves []Curve, horizon int) Library {
 		}
 	}
 	out.Sources = sourcesOf(curves)
-	out.Decaying, out.Constant = coursesOf(decaying, horizon), coursesOf(constant, horizon)
+	out.Decaying = coursesOf(decaying, horizon, twentieths(), evenReading)
+	out.Constant = coursesOf(constant, horizon, steady(), doublingReading)
 	return out
+}
+
+// scaled stretches a curve's steps so that it ends at the horizon.
+func (c Curve) scaled(horizon int) Curve {
+	factor := float64(horizon) / math.Max(1, float64(c.Points[len(c.Points)-1].Step))
+	scale := func(step int) int { return int(math.Round(float64(step) * factor)) }
+	points := make([]evidence.Point, len(c.Points))
+	for i, p := range c.Points {
+		points[i] = evidence.Point{Step: scale(p.Step), Loss: p.Loss}
+	}
+	c.Points, c.BlockSteps = points, scale(c.BlockSteps)
+	c.Schedule.WarmupSteps, c.Schedule.DecayStart, c.Schedule.TotalSteps =
+		scale(c.Schedule.WarmupSteps), scale(c.Schedule.DecayStart), scale(c.Schedule.TotalSteps)
+	return c
 }
 
 // sourcesOf names the data sets of curves.
@@ -44,14 +68,15 @@ func sourcesOf(curves []Curve) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-func coursesOf(curves []Curve, horizon int) []Course {
+func coursesOf(curves []Curve, horizon int, shares []float64, read func(float64) reading) []Course {
 	var out []Course
-	for _, share := range shares() {
-		lessons := lessonsWithout(lessonsOf(curves, share, horizon))
+	for _, share := range shares {
+		how := read(round(share))
+		lessons := lessonsWithout(lessonsOf(curves, how, horizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 			continue
 		}
-		c := courseOf(share, lessons)
+		c := courseOf(how, lessons)
 		c.judge(curves, horizon)
 		out = append(out, c)
 	}
@@ -63,12 +88,13 @@ func coursesOf(curves []Curve, horizon int) []Course {
 func (c *Course) judge(curves []Curve, horizon int) {
 	arms, _ := cut(curves, c.Share, horizon)
 	lessons := map[string]lesson{}
-	for _, l := range lessonsWithout(lessonsOf(curves, c.Share, horizon)) {
+	for _, l := range lessonsWithout(lessonsOf(curves, c.reading, horizon)) {
 		lessons[curves[l.curve].Name] = l
 	}
 	var beliefs []belief
 	var misses, missesPaired []float64
 	var rivals []rivalry
+	o := outlook{course: *c, known: map[[2]string]taught{}}
 	for _, a := range arms {
 		l, ok := lessons[a.Name]
 		if !ok {
@@ -85,7 +111,7 @@ func (c *Course) judge(curves []Curve, horizon int) {
 			truth := l.last + l.rest*l.unit - lo.last - lo.rest*lo.unit
 			d := paired(b, other, 1)
 			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
-			_, better := c.without(l.family, lo.family).pair(l, lo)
+			_, better := o.without(l, lo).pair(l, lo)
 			rivals = append(rivals, rivalry{d, better, truth < 0})
 		}
 		beliefs = append(beliefs, b)

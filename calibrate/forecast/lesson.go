@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// gridShare is the grid on which curves are compared with finished ones, as a share
-// of the horizon.
-const gridShare = 0.05
-
 // lesson is a curve at one share of its horizon, as finished curves teach and
 // unfinished ones are foretold: differences only, in units of how far the curves on
 // the same data have fallen, so that neither the level of the loss nor its scale
@@ -19,28 +15,24 @@ type lesson struct {
 	family string
 	unit   float64 // nats: median total fall of the curves on the same data
 	last   float64 // nats: loss at the share
-	// falls are the losses at the grid's earlier shares less the last, in units.
-	falls []float64
+	// falls are the losses at the grid's earlier shares less the last, in units, and
+	// recent the one nearest to half the share: the scale of the errors that an
+	// extrapolation makes. Traits of the method may follow.
+	falls  []float64
+	recent float64
 	// lag is the last loss less that of the best arm on the same data, in units.
 	lag float64
 	// rest is the loss at the horizon less the last, in units; NaN if unfinished.
 	rest float64
 }
 
-// recent is the fall over the last half of the steps seen: the scale of the errors
-// that an extrapolation makes.
-func (l lesson) recent() float64 { return math.Abs(l.falls[(len(l.falls)+1)/2-1]) }
-
-// gridPoints is how many points of the grid lie within a share of the horizon.
-func gridPoints(share float64) int { return int(math.Floor(share/gridShare + 1e-9)) }
-
 // lessonsOf reads curves at a share of the horizon, leaving out those that do not
 // cover the grid until there. What lies beyond the share is read for rest alone.
-func lessonsOf(curves []Curve, share float64, horizon int) []lesson {
+func lessonsOf(curves []Curve, how reading, horizon int) []lesson {
 	var out []lesson
 	byData := map[string][]int{}
 	for i, c := range curves {
-		l, ok := readLesson(c, share, horizon)
+		l, ok := readLesson(c, how, horizon)
 		if !ok {
 			continue
 		}
@@ -50,23 +42,30 @@ func lessonsOf(curves []Curve, share float64, horizon int) []lesson {
 	}
 	for _, group := range byData {
 		normalise(out, group)
+		for _, i := range group {
+			out[i].falls = append(out[i].falls, how.traits(curves[out[i].curve].Method)...)
+		}
 	}
 	return out
 }
 
-// readLesson reads one curve in nats.
-func readLesson(c Curve, share float64, horizon int) (lesson, bool) {
-	n := gridPoints(share)
-	seen := c.upTo(share * float64(horizon)).Points
-	first := gridShare * float64(horizon)
-	if n < 2 || len(seen) < 2 || float64(seen[0].Step) > first*1.01 ||
-		float64(seen[len(seen)-1].Step) < first*(float64(n)-0.5) {
+// readLesson reads one curve in nats; false where it does not span the grid.
+func readLesson(c Curve, how reading, horizon int) (lesson, bool) {
+	g := how.Grid
+	if len(g) < 2 || how.Traits && c.Method.Kind == "" {
 		return lesson{}, false
 	}
-	l := lesson{data: c.Data, family: c.family(), last: at(seen, first*float64(n)), rest: math.NaN()}
-	for i := 1; i < n; i++ {
-		l.falls = append(l.falls, at(seen, first*float64(i))-l.last)
+	share := g[len(g)-1]
+	seen := c.upTo(share * float64(horizon)).Points
+	first, end := g[0]*float64(horizon), g[len(g)-2]*float64(horizon)
+	if len(seen) < 2 || float64(seen[0].Step) > first*1.01 || float64(seen[len(seen)-1].Step) <= end {
+		return lesson{}, false
 	}
+	l := lesson{data: c.Data, family: c.family(), last: at(seen, share*float64(horizon)), rest: math.NaN()}
+	for _, s := range g[:len(g)-1] {
+		l.falls = append(l.falls, at(seen, s*float64(horizon))-l.last)
+	}
+	l.recent = math.Abs(l.falls[how.half()])
 	if target, ok := c.target(horizon); ok {
 		l.rest = target - l.last
 	}
@@ -84,6 +83,7 @@ func normalise(lessons []lesson, group []int) {
 	for _, i := range group {
 		l := &lessons[i]
 		l.unit, l.lag, l.rest = unit, (l.last-best)/unit, l.rest/unit
+		l.recent /= unit
 		for k := range l.falls {
 			l.falls[k] /= unit
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // LibrarySchema is the version of the library's JSON.
@@ -25,6 +26,7 @@ type Library struct {
 // Course is what was learned at one share of the horizon.
 type Course struct {
 	Share float64 `json:"share"`
+	reading
 	// Data names the data sets that the finished curves were trained on.
 	Data []string `json:"data"`
 	setting
@@ -76,8 +78,8 @@ func ParseLibrary(data []byte) (*Library, error) {
 }
 
 func (c Course) check() error {
-	terms := gridPoints(c.Share) - 1
-	bad := len(c.Coef) != terms || terms < 1 || len(c.Residuals) < 4 || !finite(c.Intercept+dot(c.Coef, c.Coef))
+	terms := c.terms()
+	bad := len(c.Grid) < 2 || len(c.Coef) != terms || len(c.Residuals) < 4 || !finite(c.Intercept+dot(c.Coef, c.Coef))
 	for _, change := range c.Without {
 		bad = bad || len(change) != terms+1
 	}
@@ -87,36 +89,63 @@ func (c Course) check() error {
 	return nil
 }
 
-// course finds the newest course that a share of the horizon has reached.
+// course finds what was learned about a share of the horizon: at the newest share
+// reached where curves are read by twentieths; else at the nearest one, stretched.
 func course(courses []Course, share float64) (Course, bool) {
-	var out Course
+	best, found := Course{}, false
 	for _, c := range courses {
-		if c.Share <= share+1e-9 && c.Share > out.Share {
-			out = c
+		switch {
+		case c.Traits && (!found || math.Abs(math.Log(c.Share/share)) < math.Abs(math.Log(best.Share/share))):
+			best, found = c, true
+		case !c.Traits && c.Share <= share+1e-9 && c.Share > best.Share:
+			best, found = c, true
 		}
 	}
-	return out, out.Share > 0
+	if best.Traits {
+		found = found && math.Abs(math.Log(best.Share/share)) < math.Ln2/2
+		best.reading = best.stretched(share)
+	}
+	return best, found
 }
 
-// without is what the course teaches when families are left out.
-func (c Course) without(families ...string) taught {
-	r := regression{setting: c.setting, intercept: c.Intercept, coef: append([]float64(nil), c.Coef...)}
+// Without is the library as if families had not been among the finished curves.
+func (l *Library) Without(families ...string) *Library {
+	out := *l
+	out.Decaying, out.Constant = nil, nil
+	for _, c := range l.Decaying {
+		out.Decaying = append(out.Decaying, c.leave(families...))
+	}
+	for _, c := range l.Constant {
+		out.Constant = append(out.Constant, c.leave(families...))
+	}
+	return &out
+}
+
+// leave takes families out of a course.
+func (c Course) leave(families ...string) Course {
 	left := map[string]bool{}
+	c.Coef = append([]float64(nil), c.Coef...)
 	for _, family := range families {
 		change := c.Without[family]
 		if left[family] || change == nil {
 			continue
 		}
 		left[family] = true
-		r.intercept += change[0]
-		for k := range r.coef {
-			r.coef[k] += change[k+1]
+		c.Intercept += change[0]
+		for k := range c.Coef {
+			c.Coef[k] += change[k+1]
 		}
 	}
+	c.Residuals = slices.DeleteFunc(slices.Clone(c.Residuals), func(r Residual) bool { return left[r.Family] })
+	return c
+}
+
+// taught is what the course teaches when families are left out.
+func (c Course) taught(families ...string) taught {
+	c = c.leave(families...)
+	r := regression{setting: c.setting, intercept: c.Intercept, coef: c.Coef}
 	for _, e := range c.Residuals {
-		if !left[e.Family] {
-			r.residuals = append(r.residuals, residual{e.Family, e.Z, e.Scale})
-		}
+		r.residuals = append(r.residuals, residual{e.Family, e.Z, e.Scale})
 	}
 	var t taught
 	t.add(r, 1)
@@ -133,7 +162,7 @@ func (c Course) trust(data string) float64 {
 }
 
 // courseOf states a regression as numbers, rounded to what they are worth.
-func courseOf(share float64, lessons []lesson) Course {
+func courseOf(how reading, lessons []lesson) Course {
 	fits, weights := learnAll(lessons, settings())
 	best := 0
 	for i, w := range weights {
@@ -142,7 +171,7 @@ func courseOf(share float64, lessons []lesson) Course {
 		}
 	}
 	r := fits[best]
-	c := Course{Share: share, Data: dataOf(lessons), setting: r.setting, Intercept: round(r.intercept), Without: map[string][]float64{}}
+	c := Course{Share: how.Grid[len(how.Grid)-1], reading: how, Data: dataOf(lessons), setting: r.setting, Intercept: round(r.intercept), Without: map[string][]float64{}}
 	for _, v := range r.coef {
 		c.Coef = append(c.Coef, round(v))
 	}

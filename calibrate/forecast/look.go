@@ -12,9 +12,9 @@ type outlook struct {
 	known   map[[2]string]taught
 }
 
-// fallbackWidening stands where the library has no course at all: what the mixture
-// of laws needed on the public curves at a fifth of the horizon.
-const fallbackWidening = 3
+// fallbackWidening stands where the library has no course at all: constant-rate
+// curves of small models, one eighth to half seen, needed factors of 0.5 to 1.5.
+const fallbackWidening = 1.5
 
 // look extrapolates arms by the laws and, where finished curves under the same kind
 // of schedule are known, by what they taught.
@@ -48,7 +48,7 @@ func (o *outlook) teach(arms []arm) {
 	for i, a := range arms {
 		curves[i] = a.Curve
 	}
-	for _, l := range lessonsOf(curves, o.course.Share, o.horizon) {
+	for _, l := range lessonsOf(curves, o.course.reading, o.horizon) {
 		b := &o.beliefs[l.curve]
 		if b.measured || len(b.decays) > 0 {
 			continue
@@ -79,7 +79,7 @@ func (o outlook) without(a, b lesson) taught {
 	key := [2]string{min(a.family, b.family), max(a.family, b.family)}
 	t, ok := o.known[key]
 	if !ok {
-		t = o.course.without(key[0], key[1])
+		t = o.course.taught(key[0], key[1])
 		o.known[key] = t
 	}
 	return t

@@ -37,7 +37,7 @@ const flatError = 0.015
 
 // scale is the expected size of the error on a lesson, in units.
 func (s setting) scale(l lesson) float64 {
-	return math.Hypot(flatError, math.Hypot(s.Kappa*l.recent(), s.Lag*l.lag))
+	return math.Hypot(flatError, math.Hypot(s.Kappa*l.recent, s.Lag*l.lag))
 }
 
 // regression foretells the rest of a curve from its falls so far.

@@ -3,13 +3,15 @@ package forecast
 import (
 	"math"
 	"slices"
+
+	"ftadvise/calibrate/evidence"
 )
 
 // Replay scores forecasters on finished curves: each sees a share of every curve and
 // foretells the target. Whatever is fitted on curves is fitted on other families than
 // those of the arm, or of both arms of the pair, that it is scored on.
 type Replay struct {
-	Curves  []Curve // on one data set, all finished
+	Curves  []Curve // finished, under one kind of schedule; pairs share Data
 	Horizon int
 	// Ceiling leaves curves that ended above it out of the pairs; they still teach.
 	Ceiling float64
@@ -84,7 +86,9 @@ func (r Replay) eachPair(do func(a, b int)) {
 	scored := r.scored()
 	for i, a := range scored {
 		for _, b := range scored[:i] {
-			do(a, b)
+			if r.Curves[a].Data == r.Curves[b].Data {
+				do(a, b)
+			}
 		}
 	}
 }
@@ -92,7 +96,7 @@ func (r Replay) eachPair(do func(a, b int)) {
 // byLibrary foretells by regressions on the other families' finished curves, fitted
 // anew for each pair of families.
 func (r Replay) byLibrary(share float64, settings []setting) outcomes {
-	lessons := lessonsOf(r.Curves, share, r.Horizon)
+	lessons := lessonsOf(r.Curves, r.reading(share), r.Horizon)
 	known := map[[2]string]taught{}
 	about := func(a, b lesson) taught {
 		key := [2]string{min(a.family, b.family), max(a.family, b.family)}
@@ -115,6 +119,14 @@ func (r Replay) byLibrary(share float64, settings []setting) outcomes {
 		out.arms = append(out.arms, armOutcome{l.curve, r.target(l.curve), about(l, l).arm(l)})
 	}
 	return out
+}
+
+// reading is the one of the curves' kind of schedule.
+func (r Replay) reading(share float64) reading {
+	if r.Curves[0].Schedule.Shape == evidence.Constant {
+		return doublingReading(share)
+	}
+	return evenReading(share)
 }
 
 // lessonsWithout keeps what the finished curves of other families teach.

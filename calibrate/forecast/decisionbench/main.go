@@ -46,7 +46,7 @@ func run(args []string, out io.Writer) error {
 	}
 	curves := history.Curves(records)
 	if *library != "" {
-		return writeLibrary(*library, curves, *horizon)
+		return writeLibrary(*library, curves)
 	}
 	shares, err := numbers(*list)
 	if err != nil {
@@ -78,9 +78,9 @@ func numbers(list string) ([]float64, error) {
 }
 
 // writeLibrary makes the library and says by which command.
-func writeLibrary(path string, curves []forecast.Curve, horizon int) error {
-	l := forecast.BuildLibrary(curves, horizon)
-	l.Command = fmt.Sprintf("go run ./calibrate/forecast/decisionbench -horizon %d -library calibrate/forecast/library.json FILE...", horizon)
+func writeLibrary(path string, curves []forecast.Curve) error {
+	l := forecast.BuildLibrary(curves)
+	l.Command = "go run ./calibrate/forecast/decisionbench -library calibrate/forecast/library.json FILE..."
 	text, err := l.Encode()
 	if err != nil {
 		return err
