@@ -90,11 +90,18 @@ func speedPanels() []panel {
 		{title: "Tokens a second", unit: "short", width: 8, height: 8,
 			queries: []query{{`sum by (run, arm) (rate(ftadvise_trial_tokens_total{` + ofArm + `}[$__rate_interval]))`, "{{arm}}"}}},
 		{title: "Step time", about: "Median and ninth decile of optimizer steps, warm-up left out.", unit: "s", width: 8, height: 8, queries: []query{
-			{`histogram_quantile(0.5, sum by (run, arm, le) (rate(ftadvise_step_duration_seconds_bucket{` + ofArm + `}[$__rate_interval])))`, "{{arm}} median"},
-			{`histogram_quantile(0.9, sum by (run, arm, le) (rate(ftadvise_step_duration_seconds_bucket{` + ofArm + `}[$__rate_interval])))`, "{{arm}} 90 %"}}},
+			{stepQuantile("0.5"), "{{arm}} median"}, {stepQuantile("0.9"), "{{arm}} 90 %"}}},
 		{title: "Step time over the predicted", about: "Above 1 the steps are slower than the fit trial foretold.", unit: "none", width: 8, height: 8,
 			queries: []query{{`ftadvise:arm_slowdown:ratio{` + ofArm + `}`, "{{arm}}"}}},
 	}
+}
+
+// stepQuantile reads the native histogram of step times, or the classic one: a
+// Prometheus that takes native histograms keeps no classic ones beside them.
+func stepQuantile(q string) string {
+	classic := `sum by (run, arm, le) (rate(ftadvise_step_duration_seconds_bucket{` + ofArm + `}[$__rate_interval]))`
+	native := `sum by (run, arm) (rate(ftadvise_step_duration_seconds{` + ofArm + `}[$__rate_interval]))`
+	return "histogram_quantile(" + q + ", " + classic + ") or histogram_quantile(" + q + ", " + native + ")"
 }
 
 func devicePanels() []panel {
