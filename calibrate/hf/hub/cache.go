@@ -22,11 +22,15 @@ type cache struct {
 	root *os.Root
 }
 
-func openCache(base string, ref Ref) (*cache, error) {
+// openCache opens the folder, and makes it where files may be added.
+func openCache(base string, ref Ref, offline bool) (*cache, error) {
 	dir := filepath.Join(base, ref.folder())
-	for _, sub := range []string{"blobs", "refs", "snapshots"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
-			return nil, fmt.Errorf("hub cache: %w", err)
+	if _, err := os.Stat(dir); err != nil && offline {
+		return nil, notCached(ref, base)
+	}
+	if !offline {
+		if err := makeFolders(dir); err != nil {
+			return nil, err
 		}
 	}
 	root, err := os.OpenRoot(dir)
@@ -34,6 +38,19 @@ func openCache(base string, ref Ref) (*cache, error) {
 		return nil, fmt.Errorf("hub cache: %w", err)
 	}
 	return &cache{base: base, dir: dir, root: root}, nil
+}
+
+func makeFolders(dir string) error {
+	for _, sub := range []string{"blobs", "refs", "snapshots"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return fmt.Errorf("hub cache: %w", err)
+		}
+	}
+	return nil
+}
+
+func notCached(ref Ref, base string) error {
+	return refuse(ref.String(), "go online once, or give a folder", "is not in the cache %s", base)
 }
 
 func (c *cache) snapshot(commit string) string { return filepath.Join(c.dir, "snapshots", commit) }
@@ -66,7 +83,7 @@ func (c *cache) link(commit, name, etag string) error {
 
 // remember writes which commit a branch or tag is at.
 func (c *cache) remember(ref Ref, commit string) error {
-	if ref.isCommit() {
+	if ref.isCommit() || c.commit(ref) == commit { // a cache that nobody may write to serves as well
 		return nil
 	}
 	at := path.Join("refs", ref.Revision)
@@ -139,7 +156,7 @@ func (c *cache) fromCache(ref Ref) (Snapshot, error) {
 		return c.fromCache(ref)
 	}
 	if len(names) == 0 {
-		return Snapshot{}, refuse(ref.String(), "go online once, or give a folder", "is not in the cache %s", c.base)
+		return Snapshot{}, notCached(ref, c.base)
 	}
 	files, err := c.chosen(ref, commit, names)
 	if err != nil {

@@ -93,6 +93,9 @@ func TestOffline(t *testing.T) {
 	f, cache := newFakeHub(t), t.TempDir()
 	_, _, err := f.resolve(cache, "org/name", Model, "HF_HUB_OFFLINE", "1")
 	checkInput(t, "empty cache", err, "org/name@main: is not in the cache")
+	if entries, err := os.ReadDir(cache); err != nil || len(entries) != 0 {
+		t.Errorf("looking left %v, %v", entries, err)
+	}
 	online := mustResolve(t, f, cache, "org/name", Model)
 	before := f.count("")
 	offline := mustResolve(t, f, cache, "org/name", Model, "HF_HUB_OFFLINE", "yes")

@@ -47,7 +47,7 @@ func Resolve(ctx context.Context, ref string, kind Kind, env func(string) string
 }
 
 func resolve(ctx context.Context, ref Ref, p places, client *client, progress func(Progress)) (Snapshot, error) {
-	cache, err := openCache(p.cache, ref)
+	cache, err := openCache(p.cache, ref, p.offline)
 	if err != nil {
 		return Snapshot{}, err
 	}
