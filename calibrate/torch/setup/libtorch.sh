@@ -73,9 +73,9 @@ supported() {
 	[ -n "$minor" ] && [ "$minor" -ge "$oldest" ] && [ "$minor" -le "$newest" ]
 }
 
-# missing_libraries DIR prints the shared libraries that libtorch_cpu.so asks for in vain.
+# missing_libraries DIR [LIBRARY] prints the shared libraries that libtorch_cpu.so, or another, asks for in vain.
 missing_libraries() {
-	ldd "$1/lib/libtorch_cpu.so" 2>/dev/null | sed -n 's/^[[:space:]]*\([^ ]*\) => not found.*/\1/p' | sort -u
+	ldd "$1/lib/${2:-libtorch_cpu.so}" 2>/dev/null | sed -n 's/^[[:space:]]*\([^ ]*\) => not found.*/\1/p' | sort -u
 }
 
 # named DIR checks a folder that the user named: no second choice is made behind their back.
@@ -201,7 +201,11 @@ private() {
 	printf '%s\n' "$home/torch"
 }
 
-whole() { usable "$1/torch" && [ -z "$(missing_libraries "$1/torch")" ]; }
+# whole DIR: a private copy is complete. The driver's own library comes with the driver.
+whole() {
+	usable "$1/torch" && [ -z "$(missing_libraries "$1/torch")" ] || return 1
+	! wants_cuda || [ -z "$(missing_libraries "$1/torch" libtorch_cuda.so | grep -v '^libcuda\.so')" ]
+}
 
 install_private() {
 	rm -rf "$1" "$1".part.*
