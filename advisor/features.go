@@ -12,13 +12,19 @@ import (
 // absent fact does not match.
 type Features map[string]float64
 
-// FeaturesOf derives the facts of a run under the stakes.
+// FeaturesOf derives the facts of a run under the stakes and the list prices.
 func FeaturesOf(run *evidence.Run, stakes Stakes) (Features, error) {
-	if err := stakes.Validate(); err != nil {
-		return nil, err
-	}
 	prices, err := ListPrices()
 	if err != nil {
+		return nil, err
+	}
+	return FeaturesAt(run, stakes, prices)
+}
+
+// FeaturesAt is FeaturesOf with a price table of one's own, or with one that was read
+// before, for whoever asks many times.
+func FeaturesAt(run *evidence.Run, stakes Stakes, prices PriceTable) (Features, error) {
+	if err := stakes.Validate(); err != nil {
 		return nil, err
 	}
 	return accountOf(study(run), stakes, prices.market(stakes, run.Environment)).features(), nil

@@ -45,15 +45,28 @@ func mustRecommend(t *rapid.T, run *evidence.Run, s advisor.Stakes) *advisor.Rec
 	return rec
 }
 
+// verdict decides without the search for flips, which the laws about answers do not need.
+func verdict(t *rapid.T, run *evidence.Run, s advisor.Stakes) advisor.Verdict {
+	f, err := advisor.FeaturesOf(run, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := cheaper{}.Decide(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // Dearer accuracy loss never moves full to LoRA, where LoRA is not the better one.
 func TestLawDearerAccuracy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		run, s := draw(t).Run(), drawStakes(t)
-		before := mustRecommend(t, run, s)
+		before := verdict(t, run, s)
 		s.USDPerNat *= rapid.Float64Range(1, 100).Draw(t, "dearer")
-		after := mustRecommend(t, run, s)
-		if before.Verdict.Answer == advisor.UseFull && after.Verdict.Answer != advisor.UseFull {
-			t.Fatalf("full became %s when a nat got dearer", after.Verdict.Answer)
+		after := verdict(t, run, s)
+		if before.Answer == advisor.UseFull && after.Answer != advisor.UseFull {
+			t.Fatalf("full became %s when a nat got dearer", after.Answer)
 		}
 	})
 }
@@ -66,11 +79,11 @@ func TestLawCheaperGPU(t *testing.T) {
 		c.LoRAHours = c.FullHours * rapid.Float64Range(0.05, 0.9).Draw(t, "share")
 		s.BaseChangesPerYear, s.AdapterSlow = 0, 0
 		run := c.Run()
-		before := mustRecommend(t, run, s)
+		before := verdict(t, run, s)
 		s.USDPerGPUHour *= rapid.Float64Range(0.01, 1).Draw(t, "cheaper")
-		after := mustRecommend(t, run, s)
-		if before.Verdict.Answer == advisor.UseFull && after.Verdict.Answer != advisor.UseFull {
-			t.Fatalf("full became %s when the GPU got cheaper", after.Verdict.Answer)
+		after := verdict(t, run, s)
+		if before.Answer == advisor.UseFull && after.Answer != advisor.UseFull {
+			t.Fatalf("full became %s when the GPU got cheaper", after.Answer)
 		}
 	})
 }
@@ -79,11 +92,11 @@ func TestLawCheaperGPU(t *testing.T) {
 func TestLawMoreEvidence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, s := draw(t), drawStakes(t)
-		before := mustRecommend(t, c.Run(), s)
+		before := verdict(t, c.Run(), s)
 		c.GapSD *= rapid.Float64Range(0, 1).Draw(t, "narrower")
-		after := mustRecommend(t, c.Run(), s)
-		if before.Verdict.Answer != after.Verdict.Answer {
-			t.Fatalf("%s became %s by narrowing alone", before.Verdict.Answer, after.Verdict.Answer)
+		after := verdict(t, c.Run(), s)
+		if before.Answer != after.Answer {
+			t.Fatalf("%s became %s by narrowing alone", before.Answer, after.Answer)
 		}
 		if after.Confidence < before.Confidence-1e-9 {
 			t.Fatalf("confidence fell from %g to %g", before.Confidence, after.Confidence)

@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"ftadvise/advisor"
 	"ftadvise/advisor/policy"
+	"ftadvise/advisor/strictyaml"
 	"ftadvise/policies"
 )
 
@@ -41,7 +43,8 @@ func TestManual(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	for _, text := range blocks(t, "../docs/stakes.md") {
-		if _, _, err := advisor.ReadStakes("stakes.yaml", []byte(text), advisor.DefaultStakes()); err != nil {
+		s := advisor.DefaultStakes()
+		if err := errors.Join(strictyaml.Decode("stakes.yaml", []byte(text), &s), s.Validate()); err != nil {
 			t.Error(err)
 		}
 	}

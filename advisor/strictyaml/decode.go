@@ -193,19 +193,3 @@ func columnOf(data []byte, line int, word string) int {
 	}
 	return len(text) - len(strings.TrimLeft(text, " \t")) + 1
 }
-
-// Lines gives the line of each key of the document's mapping. The document must have
-// been decoded before.
-func Lines(data []byte) map[string]int {
-	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil || len(root.Content) == 0 {
-		return nil
-	}
-	lines := map[string]int{}
-	for i, n := range root.Content[0].Content {
-		if i%2 == 0 {
-			lines[n.Value] = n.Line
-		}
-	}
-	return lines
-}

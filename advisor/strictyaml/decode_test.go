@@ -56,13 +56,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestLines(t *testing.T) {
-	lines := strictyaml.Lines([]byte("# c\nname: x\n\nmap:\n  a: 1\ncount: 2\n"))
-	if lines["name"] != 2 || lines["map"] != 4 || lines["count"] != 6 || len(lines) != 3 {
-		t.Errorf("%v", lines)
-	}
-}
-
 func TestCaret(t *testing.T) {
 	e := strictyaml.At("f.yaml", []byte("a: 1\n\tb: \x1b2\u202e\n"), 2, 5, "bad", "mend it")
 	if want := "f.yaml:2:5: bad\n | \tb: ?2?\n | \t   ^"; e.Error() != want {
@@ -81,4 +74,20 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest to %q is %q, want %q", word, got, want)
 		}
 	}
+}
+
+// Whatever a file says, it decodes, or the error names the file and says what to do.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"name: x", "count: -1", "deep: &a [*a]", "name: {x: 1}", "count: 1e400", "? [1]\n: 2", "<<: {count: 3}", "inner: [{colour: !!binary aGk=}]", "\xff\xfe"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := strictyaml.Decode("f.yaml", data, &sample{})
+		if err == nil {
+			return
+		}
+		if h, ok := err.(interface{ Hint() string }); !ok || h.Hint() == "" || !strings.HasPrefix(err.Error(), "f.yaml") {
+			t.Errorf("error without file or hint: %v", err)
+		}
+	})
 }
