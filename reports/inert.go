@@ -83,10 +83,7 @@ func rewriteStruct(dst, src reflect.Value, change func(string) string) {
 }
 
 func rewriteSlice(dst, src reflect.Value, change func(string) string) {
-	dst.SetZero()
-	if src.IsNil() {
-		return
-	}
+	// No slice is null in JSON: what is empty is [] or left out.
 	out := reflect.MakeSlice(src.Type(), 0, src.Len())
 	for i := range src.Len() {
 		if !sound(src.Index(i)) {
@@ -100,10 +97,6 @@ func rewriteSlice(dst, src reflect.Value, change func(string) string) {
 }
 
 func rewriteMap(dst, src reflect.Value, change func(string) string) {
-	dst.SetZero()
-	if src.IsNil() {
-		return
-	}
 	out := reflect.MakeMapWithSize(src.Type(), src.Len())
 	for it := src.MapRange(); it.Next(); {
 		if !sound(it.Value()) {

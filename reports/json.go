@@ -67,7 +67,7 @@ func (b *builder) document(v View) Document {
 	return d
 }
 
-// JSON writes the report as data, indented, by docs/report.schema.json.
+// JSON writes the report as data, indented, by docs/schema/report.json.
 func (v View) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -57,8 +57,12 @@ func (s scale) unit(v float64) float64 {
 
 // at gives the pixel of a value, NaN for one that has no place.
 func (s scale) at(v float64) float64 {
-	return s.from + (s.unit(v)-s.lo)/(s.hi-s.lo)*(s.to-s.from)
+	at := s.from + (s.unit(v)-s.lo)/(s.hi-s.lo)*(s.to-s.from)
+	return math.Min(math.Max(at, -farOut), farOut)
 }
+
+// farOut is beyond every picture and yet a coordinate that browsers draw with.
+const farOut = 20_000
 
 // ticks gives about n round values of the axis on a scale.
 func (a Axis) ticks(s scale, n int) []float64 {
