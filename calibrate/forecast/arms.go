@@ -34,6 +34,9 @@ func (l *Library) Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []e
 	for i, b := range o.beliefs {
 		forecasts[i] = b.forecast()
 	}
+	if merged, seeded := mergeSeeds(arms); seeded {
+		o = look(merged, horizon, l)
+	}
 	return forecasts, o.gaps(), warnings, nil
 }
 

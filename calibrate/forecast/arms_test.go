@@ -9,7 +9,8 @@ import (
 )
 
 func probe(id string, m evidence.Method, steps []int, loss func(int) float64) evidence.TrialResult {
-	t := evidence.TrialResult{Trial: evidence.Trial{ID: id, Stage: evidence.StageProbe, Method: m, Steps: steps[len(steps)-1]}}
+	t := evidence.TrialResult{Trial: evidence.Trial{ID: id, Stage: evidence.StageProbe, Method: m, Steps: steps[len(steps)-1],
+		Schedule: evidence.Schedule{Shape: evidence.Constant}}}
 	t.Outcome.Status = evidence.Completed
 	for _, s := range steps {
 		t.Outcome.EvalLoss = append(t.Outcome.EvalLoss, evidence.Point{Step: s, Loss: loss(s)})

@@ -1,9 +1,7 @@
 package forecast
 
 import (
-	"fmt"
 	"math"
-	"slices"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -63,52 +61,6 @@ func (c Curve) target(horizon int) (float64, bool) {
 	}
 	return sum / float64(n), n > 0
 }
-
-// Doubts counts what Clean had to settle.
-type Doubts struct {
-	Duplicates int // steps that came twice; the later one stands
-	NotFinite  int // points left out because the loss was NaN or infinite
-	Spikes     int // points far above their neighbours, left out of fits
-}
-
-// Clean returns the curve's points in ascending steps, one a step, finite, and what
-// had to be settled. A step that comes twice keeps its later value, since a resumed
-// run logs again the steps that it repeats. A curve that ends in a loss that is not
-// finite has diverged and is refused; so is one with fewer than two usable points.
-func Clean(name string, points []evidence.Point) ([]evidence.Point, Doubts, error) {
-	var doubts Doubts
-	sorted := slices.Clone(points)
-	slices.SortStableFunc(sorted, func(a, b evidence.Point) int { return a.Step - b.Step })
-	out := make([]evidence.Point, 0, len(sorted))
-	for i, p := range sorted {
-		switch {
-		case p.Step < 0:
-			return nil, doubts, &Error{name, fmt.Sprintf("step %d is negative", p.Step),
-				"count optimizer steps from 0, the untouched base model"}
-		case i+1 < len(sorted) && sorted[i+1].Step == p.Step:
-			doubts.Duplicates++
-		case !finite(p.Loss):
-			doubts.NotFinite++
-		default:
-			out = append(out, p)
-		}
-	}
-	return out, doubts, refuse(name, sorted, out)
-}
-
-func refuse(name string, all, usable []evidence.Point) error {
-	if len(all) > 0 && !finite(all[len(all)-1].Loss) {
-		return &Error{name, fmt.Sprintf("loss is not finite at step %d: the run diverged", all[len(all)-1].Step),
-			"lower the learning rate of this arm"}
-	}
-	if len(usable) < 2 {
-		return &Error{name, fmt.Sprintf("has %d usable loss points, and a forecast needs two", len(usable)),
-			"evaluate at more steps, or train longer"}
-	}
-	return nil
-}
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // at interpolates the curve at a step, linearly in ln(1+step), the scale on which
 // learning curves bend least. Outside the points it holds the end values.

@@ -32,6 +32,9 @@ func (b belief) forecast() evidence.Forecast {
 // count for neither, so that the rule is the same for every arm.
 func (b belief) best() (evidence.Distribution, int) {
 	low := lowest(b.Points, b.horizon)
+	if b.measured && b.loss.centre() <= low.Loss-b.drop.mean {
+		return normal(b.loss.centre(), seedNoise), b.horizon
+	}
 	if b.measured {
 		return normal(low.Loss-b.drop.mean, seedNoise), low.Step
 	}

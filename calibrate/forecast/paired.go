@@ -1,6 +1,11 @@
 package forecast
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"ftadvise/calibrate/evidence"
+)
 
 // paired forecasts the loss of a less that of b by the laws. A law is judged by its
 // past errors on the difference, not on either arm: what both arms share (the
@@ -8,8 +13,14 @@ import "math"
 // is left as doubt.
 func paired(a, b belief, factor float64) mixture {
 	noise := math.Hypot(seedNoisePaired, (a.drop.sd+b.drop.sd)/2)
-	if a.measured || b.measured || !aligned(a.series, b.series) {
+	if a.measured || b.measured {
 		return unpaired(a, b, noise)
+	}
+	if !aligned(a.series, b.series) {
+		var ok bool
+		if a, b, ok = realigned(a, b); !ok {
+			return unpaired(a, b, noise)
+		}
 	}
 	common := both(a.fits, b.fits)
 	weights := weigh(common, math.Max(a.series.span(), b.series.span()))
@@ -37,6 +48,29 @@ func unpaired(a, b belief, noise float64) mixture {
 		}
 	}
 	return out
+}
+
+// realigned believes both arms anew from the steps that both were measured at; false
+// where those are too few or leave out the end of either.
+func realigned(a, b belief) (belief, belief, bool) {
+	steps := map[int]bool{}
+	for _, p := range b.Points {
+		steps[p.Step] = true
+	}
+	shared := map[int]bool{}
+	for _, p := range a.Points {
+		shared[p.Step] = steps[p.Step]
+	}
+	if !shared[a.last().Step] || a.last().Step != b.last().Step {
+		return a, b, false
+	}
+	return believe(a.only(shared), a.horizon, 1), believe(b.only(shared), b.horizon, 1), true
+}
+
+// only keeps the points at some steps.
+func (a arm) only(steps map[int]bool) arm {
+	a.Points = slices.DeleteFunc(slices.Clone(a.Points), func(p evidence.Point) bool { return !steps[p.Step] })
+	return a
 }
 
 // both keeps the laws that speak for both arms, as laws of a less b.

@@ -96,7 +96,7 @@ func (d Doubts) warnings(name string) []evidence.Warning {
 		}
 	}
 	add(d.Duplicates, "duplicated-steps", "%d steps came more than once; the later loss stands.")
-	add(d.NotFinite, "non-finite-loss", "%d losses were not finite and were left out; a lower learning rate may be steadier.")
-	add(d.Spikes, "spiking-loss", "%d losses stood far above their neighbours and were left out of the fits.")
+	add(d.NotFinite, "non-finite-loss", "%d losses were no finite numbers and were left out; a lower learning rate may be steadier.")
+	add(d.Spikes, "spiking-loss", "%d losses stood far above their neighbours and were evened out.")
 	return out
 }
