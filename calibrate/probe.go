@@ -132,6 +132,9 @@ func (c *calibration) probe(ctx context.Context) error {
 	for {
 		c.shorten()
 		turn, stop, more := c.nextStop()
+		if !more && c.grow() {
+			continue
+		}
 		if !more {
 			c.tellCut()
 			return c.save()
@@ -177,6 +180,28 @@ func (c *calibration) shorten() {
 	c.relay(at, at, p.ProbeSteps)
 	c.aim()
 	c.planned()
+}
+
+// worthwhile is by how much a probe must be able to grow for it to go on: a little
+// time that is left is not worth another turn of loading and saving.
+const worthwhile = 1.2
+
+// grow makes the probe longer where it has come to its end with time to spare, as
+// when the machine was busy while the plan was made.
+func (c *calibration) grow() bool {
+	at, level := c.level()
+	if !level || at != c.run.Plan.ProbeSteps || at == c.spec.HorizonSteps || c.exhausted() {
+		return false
+	}
+	old := *c.run.Plan
+	c.relay(at, at, c.spec.HorizonSteps)
+	if float64(c.run.Plan.ProbeSteps) < worthwhile*float64(at) {
+		c.run.Plan = &old
+		return false
+	}
+	c.aim()
+	c.planned()
+	return true
 }
 
 // nextStop is the first stop that a trunk has still to reach or to branch from, with

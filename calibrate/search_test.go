@@ -3,6 +3,7 @@ package calibrate_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -164,4 +165,89 @@ func TestEnvironmentErrorIsResumable(t *testing.T) {
 		t.Errorf("got %v, state %s", err, run.State)
 	}
 	b.done(t)
+}
+
+// TestBusyWhilePlanning: another program takes the machine during the first steps;
+// the run still uses its budget.
+func TestBusyWhilePlanning(t *testing.T) {
+	quiet := newBench(t, enginetest.Trap()).done(t)
+	for _, busy := range []int{5, 12, 20} {
+		script := enginetest.Trap()
+		step := script.StepSeconds
+		calls := 0
+		script.StepSeconds = func(m evidence.Method, micro, accumulation int) float64 {
+			if calls++; calls <= busy {
+				return 4
+			}
+			return step(m, micro, accumulation)
+		}
+		b := newBench(t, script)
+		run := b.done(t)
+		if run.Plan.ProbeSteps < quiet.Plan.ProbeSteps/4 {
+			t.Errorf("busy for %d steps: a probe of %d steps, undisturbed %d", busy, run.Plan.ProbeSteps, quiet.Plan.ProbeSteps)
+		}
+		if !warned(run, "unsteady-times") && busy == 5 {
+			t.Errorf("busy for %d steps: warnings %v", busy, run.Warnings)
+		}
+		checkBudget(t, b, run)
+	}
+}
+
+// sideBySide is an engine that trains the LoRA rates of a group in one pass, as far as
+// its events tell: all of them start, then all train, then all end.
+type sideBySide struct{ *enginetest.Engine }
+
+func (e sideBySide) Train(ctx context.Context, g calibrate.Group, observe func(calibrate.Event)) error {
+	shares := func(id string) bool {
+		return slices.ContainsFunc(g.Segments, func(s calibrate.Segment) bool {
+			return s.Trial.ID == id && s.Trial.Stage == evidence.StageSearch && s.Trial.Method.Kind == evidence.LoRA
+		})
+	}
+	var starts, middle, ends []calibrate.Event
+	err := e.Engine.Train(ctx, g, func(ev calibrate.Event) {
+		switch x := ev.(type) {
+		case calibrate.TrialStarted:
+			if shares(x.Trial) {
+				starts = append(starts, ev)
+				return
+			}
+		case calibrate.StepDone:
+			if shares(x.Trial) {
+				middle = append(middle, ev)
+				return
+			}
+		case calibrate.EvalDone:
+			if shares(x.Trial) {
+				middle = append(middle, ev)
+				return
+			}
+		case calibrate.TrialEnded:
+			if shares(x.Trial) {
+				ends = append(ends, ev)
+				return
+			}
+		}
+		observe(ev)
+	})
+	for _, ev := range slices.Concat(starts, middle, ends) {
+		observe(ev)
+	}
+	return err
+}
+
+func TestRatesTrainedInOnePass(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	run, err := calibrate.RunAt(context.Background(), b.spec, sideBySide{enginetest.New(b.script)}, b.keeper, b.watch, b.clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range pick(run, evidence.StageSearch, lora8) {
+		if r.Outcome.StepSeconds.N != 0 || len(r.Outcome.EvalLoss) < 2 {
+			t.Errorf("%s shared its steps and has %d step times, %d losses", r.ID, r.Outcome.StepSeconds.N, len(r.Outcome.EvalLoss))
+		}
+	}
+	if l := only(t, run, evidence.StageProbe, lora8); l.Outcome.StepSeconds.N == 0 || l.Outcome.Steps != run.Plan.ProbeSteps {
+		t.Errorf("LoRA: %+v", l.Outcome.StepSeconds)
+	}
+	checkBudget(t, b, run)
 }
