@@ -195,6 +195,9 @@ func (a *arm) blame(trials []evidence.TrialResult) {
 	for _, t := range trials {
 		if a.status == "" || graver(t.Outcome.Status, a.status) {
 			a.status, a.reason = t.Outcome.Status, string(t.Outcome.Status)
+			if a.status == evidence.Completed {
+				a.reason = "was never evaluated after a step"
+			}
 			if t.Outcome.Reason != "" {
 				a.reason += ": " + t.Outcome.Reason
 			}

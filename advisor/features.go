@@ -201,6 +201,9 @@ func (a *account) gapFeatures(f Features) {
 	f.set("gap_p10_nats", d.P10)
 	f.set("gap_p90_nats", d.P90)
 	f.set("p_full_better", ProbabilityPositive(g.mean, g.sd))
+	if last, _, ok := a.lastGap(); ok {
+		f.set("last_gap_nats", last)
+	}
 	f.set("p_tie", ProbabilityWithin(a.s.TieNats, g.mean, g.sd))
 	f.set("seen_steps", float64(a.seen()))
 	f.set("seen_share", float64(a.seen())/math.Max(1, float64(a.f.horizon())))

@@ -26,7 +26,7 @@ func (a *account) guard() (Verdict, bool) {
 }
 
 func refuse(answer Answer, rule, because string, args ...any) (Verdict, bool) {
-	return Verdict{Answer: answer, Rule: "guard:" + rule, Because: fmt.Sprintf(because, args...), Confidence: 1}, true
+	return Verdict{Answer: answer, Rule: "guard:" + rule, Because: fmt.Sprintf(because, args...)}, true
 }
 
 func (a *account) guardModel() (Verdict, bool) {
@@ -168,8 +168,28 @@ func (a *account) doubts() []evidence.Warning {
 	if a.compares() && a.gap().source == "last" {
 		add("no-forecast", "no forecast to the horizon: the last held-out losses stand in, with a wide interval (%s)", nats(a.gap().sd))
 	}
+	if lead, step, ok := a.lastGap(); ok && a.compares() && lead*a.gap().mean < 0 && math.Abs(a.gap().mean) > a.s.TieNats {
+		add("early-lead", "at step %d %s was ahead by %s, but it is expected to end %s behind: early speed is not final quality",
+			step, leader(lead), nats(math.Abs(lead)), nats(math.Abs(a.gap().mean)))
+	}
 	if a.s.AtRiskUSD > 0 && a.compares() && math.Abs(a.gap().mean) > a.s.AtRiskNats {
 		add("beyond-at-risk", "the gap of %s is more than at_risk_nats, so the amount at risk is counted more than once: raise at_risk_nats", nats(a.gap().mean))
 	}
 	return out
+}
+
+// lastGap is LoRA's last held-out loss less full's at the last step that both evaluated.
+func (a *account) lastGap() (gap float64, step int, ok bool) {
+	if a.lora < 0 || a.f.full < 0 {
+		return 0, 0, false
+	}
+	full, lora, step, ok := common(a.f.run, a.f.arms[a.f.full], a.f.arms[a.lora])
+	return lora - full, step, ok && step > 0
+}
+
+func leader(gap float64) string {
+	if gap < 0 {
+		return "LoRA"
+	}
+	return "full"
 }

@@ -118,6 +118,10 @@ func TestDoubts(t *testing.T) {
 		{code: "other-size", stakes: func(s *advisor.Stakes) { s.TargetModelParams = 7e9 }},
 		{code: "beyond-at-risk", change: func(r *evidence.Run) { r.Gaps[0].AtBest = advisortest.Normal(0.9, 0.1) },
 			stakes: func(s *advisor.Stakes) { s.AtRiskUSD = 1e6 }},
+		{code: "early-lead", change: func(r *evidence.Run) {
+			r.Gaps[0].AtBest = advisortest.Normal(0.2, 0.05)
+			r.Trials[1].Outcome.EvalLoss[4].Loss -= 0.1
+		}},
 		{code: "full-does-not-fit", change: func(r *evidence.Run) {
 			r.Trials[0].Outcome = evidence.Outcome{Status: evidence.DoesNotFit}
 			r.Forecasts, r.Gaps = r.Forecasts[1:], nil

@@ -39,7 +39,8 @@ type Verdict struct {
 	Rule    string          `json:"rule"`   // which rule fired
 	Because string          `json:"because"`
 	// Confidence is the probability that the named method is right by the policy's own
-	// measure, and Needed what the policy asks for; 1 and 0 where nothing was uncertain.
+	// measure (where none is named, that of the leading one; 0 where nothing could be
+	// compared), and Needed what the policy asks for. 1 where only one method was left.
 	Confidence float64     `json:"confidence"`
 	Needed     float64     `json:"confidence_needed"`
 	Trace      []RuleTrace `json:"trace,omitempty"` // every rule, in order

@@ -62,6 +62,7 @@ func lossFacts() []Fact {
 		{"gap_sd_nats", "nats", "standard deviation of gap_nats"},
 		{"gap_p10_nats", "nats", "gap_nats is below this with probability 0.1"},
 		{"gap_p90_nats", "nats", "gap_nats is below this with probability 0.9"},
+		{"last_gap_nats", "nats", "the same at the last step that both were evaluated at, as measured"},
 		{"p_full_better", "", "probability that full's loss is the lower"},
 		{"p_tie", "", "probability that the gap is within tie_nats"},
 		{"full_forgetting_nats", "nats", "rise of full's loss on general text"},

@@ -181,9 +181,13 @@ func (d *decision) answer(r *rule) {
 	v.Rule, v.Because, v.Needed = r.name, d.say(r.because), d.policy.needed(*r)
 	switch r.prefer {
 	case preferEither:
-		v.Answer, v.Confidence, v.Needed = advisor.Either, 1, 0
+		v.Confidence, _ = d.fact("p_tie")
+		v.Answer, v.Needed = advisor.Either, 0
 	case preferMore:
-		v.Answer, v.Confidence, v.Needed = advisor.BudgetTooSmall, 1, 0
+		v.Answer, v.Needed = advisor.BudgetTooSmall, 0
+		if mean, sd, ok := d.bill(r); ok {
+			v.Confidence = advisor.ProbabilityPositive(math.Abs(mean), sd)
+		}
 	case preferRank:
 		d.settle(r, advisor.RaiseRank)
 	case preferFull:
