@@ -178,7 +178,7 @@ func training(t *testing.T, e *Engine, dir, pack string, method evidence.Method,
 		segment.Load = adapterCheckpoint(t, e, dir, segment)
 	}
 	group := calibrate.Group{
-		ModelDir: dir, PackPath: pack, Device: "cpu", Precision: "fp32", MicroBatch: 2, Accumulation: 2, DataSeed: paritySeed,
+		ModelDir: dir, PackPath: pack, Device: testDevice(), Precision: "fp32", MicroBatch: 2, Accumulation: 2, DataSeed: paritySeed,
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1}, Segments: []calibrate.Segment{segment},
 	}
 	var got golden
@@ -267,6 +267,14 @@ func compare(t *testing.T, got, want golden, lossTolerance, normTolerance float6
 	t.Logf("loss within %.1e nats, gradient norm within %.1e, over %d steps", worstLoss, worstNorm, len(want.Losses))
 }
 
+// testDevice is the CPU unless FTADVISE_TEST_DEVICE names a GPU.
+func testDevice() string {
+	if device := os.Getenv("FTADVISE_TEST_DEVICE"); device != "" {
+		return device
+	}
+	return "cpu"
+}
+
 func newEngine(t *testing.T) *Engine {
 	t.Helper()
 	e, err := New()
@@ -324,7 +332,7 @@ func TestParityStories(t *testing.T) {
 	if err := os.WriteFile(head, data[:g.HeadChars], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	loss, err := e.TextLoss(t.Context(), dir, head, "cpu", "fp32")
+	loss, err := e.TextLoss(t.Context(), dir, head, testDevice(), "fp32")
 	if err != nil || loss.Tokens != g.HeadTokens || math.Abs(loss.Loss-g.HeadLoss) > 1e-4 {
 		t.Errorf("got %+v, %v; want %d tokens, loss %g", loss, err, g.HeadTokens, g.HeadLoss)
 	}

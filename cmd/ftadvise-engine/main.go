@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.SetArgs(args)
-	root.AddCommand(evalCommand(), benchCommand(), infoCommand())
+	root.AddCommand(evalCommand(), benchCommand(), pretrainCommand(), infoCommand())
 	return report(root.ExecuteContext(ctx), errs)
 }
 

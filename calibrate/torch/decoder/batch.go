@@ -100,26 +100,25 @@ func (h *hostBatch) add(set Sequences, row int, base int64) {
 	}
 }
 
-// packing says which tokens see each other; plain sequences need nothing but causality.
-func (b *Batch) packing(dtype shim.DType) func(window int64) shim.Packing {
+// packing says which tokens see each other; plain sequences need nothing but causality,
+// and a window of its own only where the kernel (flash) knows none.
+func (b *Batch) packing(dtype shim.DType, flash bool) func(window int64) shim.Packing {
 	return func(window int64) shim.Packing {
-		onCPU := b.arena.Device() == shim.CPU
-		if !b.packed && (window == 0 || !onCPU) {
+		if !b.packed && (window == 0 || flash) {
 			return shim.Packing{}
 		}
 		if p, ok := b.masks[window]; ok {
 			return p
 		}
-		p := b.newPacking(window, dtype, onCPU)
+		p := b.newPacking(window, dtype, flash)
 		b.masks[window] = p
 		return p
 	}
 }
 
-func (b *Batch) newPacking(window int64, dtype shim.DType, onCPU bool) shim.Packing {
-	sequences := b.arms * b.sequences
-	if onCPU || dtype == shim.F32 {
-		return shim.Packing{Mask: b.arena.SegmentMask(b.segments, sequences, b.length, window, dtype)}
+func (b *Batch) newPacking(window int64, dtype shim.DType, flash bool) shim.Packing {
+	if !flash {
+		return shim.Packing{Mask: b.arena.SegmentMask(b.segments, b.arms*b.sequences, b.length, window, dtype)}
 	}
 	bounds, longest := b.bounds()
 	return shim.Packing{Bounds: b.arena.FromInt32(bounds, int64(len(bounds))), Longest: longest}

@@ -61,7 +61,7 @@ func (m *Model) Forward(a *shim.Arena, b *Batch, beta float64) (Loss, *Tape) {
 func (m *Model) run(a *shim.Arena, b *Batch, train bool, beta float64) (Loss, *Tape) {
 	t := &Tape{batch: b, pass: pass{
 		a: a, shape: shape{b.arms, b.sequences * b.length}, batch: b.arms * b.sequences, length: b.length,
-		positions: b.positions, packing: b.packing(m.Precision.Compute), backend: m.backend, train: train, beta: beta,
+		positions: b.positions, packing: b.packing(m.Precision.Compute, m.flash()), backend: m.backend, train: train, beta: beta,
 	}}
 	if train && beta == 0 {
 		m.clearSums(a)
@@ -83,6 +83,12 @@ func (m *Model) run(a *shim.Arena, b *Batch, train bool, beta float64) (Loss, *T
 		a.Drop(x)
 	}
 	return loss, t
+}
+
+// flash reports whether attention runs on CUDA's flash kernel, which knows documents'
+// bounds and windows; every other kernel takes a mask.
+func (m *Model) flash() bool {
+	return m.arena.Device() != shim.CPU && m.Precision.Compute != shim.F32 && m.Config.HeadDim%8 == 0 && m.Config.HeadDim <= 256
 }
 
 // headLoss takes only the rows whose next token carries loss through the head.

@@ -97,8 +97,13 @@ void host_memory(int64_t out[6]) {
 }
 
 #if FTA_TORCH_AT_LEAST(9)
+// CUDA's allocator knows no device before the first tensor on it.
+c10::DeviceAllocator* awake(int device) {
+  at::empty({1}, at::TensorOptions().device(at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device))));
+  return c10::getDeviceAllocator(c10::kCUDA);
+}
 void device_memory(int device, int64_t out[6]) {
-  auto* a = c10::getDeviceAllocator(c10::kCUDA);
+  auto* a = awake(device);
   auto index = static_cast<c10::DeviceIndex>(device);
   auto s = a->getDeviceStats(index);
   out[0] = s.allocated_bytes[0].current;
@@ -112,14 +117,14 @@ void device_memory(int device, int64_t out[6]) {
     out[5] = static_cast<int64_t>(total);
   }
 }
-void device_reset_peak(int device) { c10::getDeviceAllocator(c10::kCUDA)->resetPeakStats(static_cast<c10::DeviceIndex>(device)); }
-void device_empty_cache() { c10::getDeviceAllocator(c10::kCUDA)->emptyCache(); }
+void device_reset_peak(int device) { awake(device)->resetPeakStats(static_cast<c10::DeviceIndex>(device)); }
+void device_empty_cache(int device) { awake(device)->emptyCache(); }
 #else
 void device_memory(int, int64_t out[6]) {
   for (int i = 0; i < 6; i++) out[i] = 0;
 }
 void device_reset_peak(int) {}
-void device_empty_cache() {}
+void device_empty_cache(int) {}
 #endif
 
 struct Timer {
@@ -190,7 +195,7 @@ int fta_reset_peak(int device) {
 
 int fta_empty_cache(int device) {
   return guard([&] {
-    if (device >= 0) device_empty_cache();
+    if (device >= 0) device_empty_cache(device);
   });
 }
 

@@ -1,0 +1,100 @@
+// Command make writes what ftadvise ships to try itself on: from the Go distribution
+// that runs it, a corpus of prose to train the base model on, a tokenizer trained on
+// that corpus, the base model's config.json, and sample data for advice.
+//
+//	go run ./calibrate/embedded/make -out DIR
+//
+// Everything comes from the comments and assembly of GOROOT/src (BSD licence), chosen
+// and ordered by hashes of paths, so that one Go release always gives the same bytes.
+// The base model is then trained on DIR/corpus.txt by ftadvise-engine pretrain; the
+// target `make base` does both.
+package main
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Sizes in bytes of what is written.
+const (
+	corpusBytes  = 6_000_000
+	sampleBytes  = 400_000
+	generalBytes = 60_000
+	pieces       = 1536
+)
+
+func main() {
+	out := flag.String("out", "", "folder to write to")
+	goroot := flag.String("goroot", runtime.GOROOT(), "Go distribution to read")
+	flag.Parse()
+	if *out == "" {
+		fmt.Fprintln(os.Stderr, "make: error: no -out folder")
+		os.Exit(2)
+	}
+	if err := write(*goroot, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "make: error:", err)
+		os.Exit(3)
+	}
+}
+
+func write(goroot, out string) error {
+	if err := os.MkdirAll(filepath.Join(out, "base"), 0o755); err != nil {
+		return err
+	}
+	texts, err := readTexts(filepath.Join(goroot, "src"))
+	if err != nil {
+		return err
+	}
+	tokenizer, err := trainTokenizer(texts.corpus, pieces)
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{
+		"corpus.txt": texts.corpus, "near.txt": texts.near, "far.txt": texts.far, "general.txt": texts.general,
+		"base/tokenizer.json": tokenizer, "base/config.json": config, "base/tokenizer_config.json": tokenizerConfig,
+	} {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+		fmt.Printf("%-28s %9d bytes  sha256 %x\n", name, len(text), sha256.Sum256([]byte(text)))
+	}
+	return nil
+}
+
+// config is a Llama of 0.92 million parameters.
+const config = `{
+  "architectures": ["LlamaForCausalLM"],
+  "model_type": "llama",
+  "hidden_size": 128,
+  "intermediate_size": 344,
+  "num_hidden_layers": 4,
+  "num_attention_heads": 4,
+  "num_key_value_heads": 2,
+  "head_dim": 32,
+  "vocab_size": 1536,
+  "max_position_embeddings": 256,
+  "rms_norm_eps": 1e-05,
+  "rope_theta": 10000.0,
+  "hidden_act": "silu",
+  "attention_bias": false,
+  "mlp_bias": false,
+  "tie_word_embeddings": true,
+  "initializer_range": 0.05,
+  "bos_token_id": 0,
+  "eos_token_id": 0,
+  "torch_dtype": "float32"
+}
+`
+
+const tokenizerConfig = `{
+  "tokenizer_class": "PreTrainedTokenizerFast",
+  "bos_token": "<|endoftext|>",
+  "eos_token": "<|endoftext|>",
+  "model_max_length": 256,
+  "clean_up_tokenization_spaces": false
+}
+`
