@@ -53,8 +53,10 @@ demo: build ## advise on the embedded model and its two sample datasets
 
 .PHONY: test
 test: go libtorch ## run every test (the first time: install libtorch, compile its binding)
-	@status=0; set -x; CGO_ENABLED=0 $(GO) test -timeout 10m $(PURE) || status=1; \
-		. $(ENV); $(GO) test -timeout 10m $(ENGINE) || status=1; exit $$status
+	@status=0; \
+		echo "# pure Go"; CGO_ENABLED=0 $(GO) test -timeout 10m $(PURE) || status=1; \
+		echo "# on libtorch"; . $(ENV); $(GO) test -timeout 10m $(ENGINE) || status=1; \
+		exit $$status
 
 .PHONY: check
 check: go libtorch $(LINT) ## vet and lint: style, the house diagram, go.mod in order
