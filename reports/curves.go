@@ -18,7 +18,7 @@ const (
 
 func (b *builder) curves() Section {
 	s := Section{ID: "curves", Title: "Learning curves",
-		Lead: "Held-out loss of every arm on identical batches. Solid: measured. Dashed, with its fan: the forecast to the horizon, 80 % of it inside."}
+		Lead: "Held-out loss of every arm on identical batches. Solid: measured at a constant rate after warm-up. Dots: after the rate's decay from there on. Dashed, with its fan: the forecast to the horizon, 80 % of it inside."}
 	trials, left := b.curveTrials()
 	var series []chart.Series
 	train := false
@@ -29,6 +29,7 @@ func (b *builder) curves() Section {
 		}
 		series = append(series, b.series(t, points))
 	}
+	series = append(series, b.decayed()...)
 	if len(series) == 0 || allEmpty(series) {
 		return skipped(s.ID, s.Title, "No trial recorded a loss.")
 	}
@@ -50,7 +51,7 @@ func (b *builder) curves() Section {
 }
 
 // curveTrials picks the trials whose curves are drawn: the newest of each arm first,
-// then other seeds and branches while there is room.
+// then other seeds while there is room.
 func (b *builder) curveTrials() (trials []evidence.TrialResult, left int) {
 	hasCurve := func(t evidence.TrialResult) bool {
 		return isMain(t.Stage) && len(t.Outcome.EvalLoss)+len(t.Outcome.TrainLoss) > 0
@@ -61,8 +62,7 @@ func (b *builder) curveTrials() (trials []evidence.TrialResult, left int) {
 		drawn[t.ID] = true
 	}
 	for _, t := range b.run.Trials {
-		more := hasCurve(t) || (t.Stage == evidence.StageBranch && len(t.Outcome.EvalLoss) > 0)
-		if drawn[t.ID] || !more {
+		if drawn[t.ID] || !hasCurve(t) {
 			continue
 		}
 		if len(trials) < curveLimit {
@@ -80,9 +80,6 @@ func (b *builder) curveTrials() (trials []evidence.TrialResult, left int) {
 
 func (b *builder) series(t evidence.TrialResult, points []evidence.Point) chart.Series {
 	s := chart.Series{Label: t.Method.String(), Class: b.class(t.Method.String()), Points: thinned(points)}
-	if t.Stage == evidence.StageBranch {
-		s.Label, s.Thin = s.Label+", decay", true
-	}
 	if b.sameArm(t) > 1 {
 		s.Label = t.ID
 	}
@@ -92,6 +89,23 @@ func (b *builder) series(t evidence.TrialResult, points []evidence.Point) chart.
 		}
 	}
 	return s
+}
+
+// decayed gives for each arm the losses at the ends of its branches: what the constant
+// rate's curve falls to once the rate decays from that step on.
+func (b *builder) decayed() []chart.Series {
+	ends := map[string][]chart.Point{}
+	for _, t := range b.run.Trials {
+		if p, ok := t.Outcome.LastEval(); ok && t.Stage == evidence.StageBranch {
+			arm := t.Method.String()
+			ends[arm] = append(ends[arm], chart.Point{X: float64(p.Step), Y: p.Loss})
+		}
+	}
+	var out []chart.Series
+	for _, arm := range b.inOrder(ends) {
+		out = append(out, chart.Series{Label: arm + " after decay", Class: b.class(arm), Points: ends[arm], Loose: true})
+	}
+	return out[:min(len(out), curveLimit)]
 }
 
 // sameArm counts the trials that would bear the same label.

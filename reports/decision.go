@@ -46,13 +46,13 @@ func traceTable(trace []advisor.RuleTrace) *Table {
 		result := "did not match"
 		switch {
 		case r.Error != "":
-			result = "could not be evaluated: " + r.Error
+			result = "skipped, " + r.Error
 		case r.Matched:
 			result = "matched"
 		}
 		var values []string
 		for _, name := range slices.Sorted(maps.Keys(r.Values)) {
-			values = append(values, name+" = "+number(r.Values[name]))
+			values = append(values, name+" = "+advisor.FormatFact(name, r.Values[name]))
 		}
 		t.Rows = append(t.Rows, []string{r.Rule, r.When, result, strings.Join(values, ", ")})
 	}
@@ -100,7 +100,7 @@ func (b *builder) assumptions() Section {
 	if len(b.rec.Features) > 0 {
 		f := Table{Caption: "Facts that the policy could read", Columns: columns("Fact", "Value")}
 		for _, name := range slices.Sorted(maps.Keys(b.rec.Features)) {
-			f.Rows = append(f.Rows, []string{name, number(b.rec.Features[name])})
+			f.Rows = append(f.Rows, []string{name, advisor.FormatFact(name, b.rec.Features[name])})
 		}
 		s.Blocks = append(s.Blocks, Block{Table: &f})
 	}

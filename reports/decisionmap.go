@@ -32,10 +32,10 @@ func (b *builder) decisionMap() Section {
 		for col := range mapColumns {
 			cell, size, narrowness := mapCell(lo, hi, row, col)
 			answer := b.ask(size, narrowness)
-			cell.Class, cell.Label = toneOf(answer), string(answer)
+			cell.Class, cell.Label = toneOf(answer), advisor.Call(answer)
 			plot.Cells = joinCell(plot.Cells, cell)
 			if row%3 == 0 && col%4 == 0 {
-				t.Rows = append(t.Rows, []string{number(narrowness), params(size), string(answer)})
+				t.Rows = append(t.Rows, []string{number(narrowness), params(size), advisor.Call(answer)})
 			}
 		}
 	}
@@ -105,6 +105,9 @@ func (b *builder) ask(size, narrowness float64) advisor.Answer {
 	if err != nil {
 		return undecided
 	}
+	if facts["full_fits"] == 0 && facts["lora_fits"] == 0 {
+		return advisor.NothingFits
+	}
 	v, err := b.opts.Decider.Decide(facts)
 	if err != nil {
 		return undecided
@@ -125,6 +128,8 @@ func toneOf(a advisor.Answer) string {
 		return "t-rank"
 	case advisor.Either:
 		return "t-either"
+	case advisor.NothingFits:
+		return "t-stop"
 	}
 	return "t-open"
 }

@@ -92,9 +92,9 @@ func percent(share float64) string {
 	case bad(share):
 		return none
 	case share > 0 && share < 0.001:
-		return "under 0.1 %"
+		return "< 0.1 %"
 	case share < 1 && share > 0.999:
-		return "over 99.9 %"
+		return "> 99.9 %"
 	case share > 0.1 && share < 0.99:
 		return strconv.FormatFloat(share*100, 'f', 0, 64) + " %"
 	}

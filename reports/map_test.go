@@ -40,7 +40,7 @@ func TestDecisionMapAsksThePolicy(t *testing.T) {
 			t.Errorf("%s is missing from the decision map", want)
 		}
 	}
-	s.opts.Decider = always{}
+	s.opts.Decider, s.rec.Stakes.MemoryBytes = always{}, 1e18 // everything fits
 	if !strings.Contains(string(page(t, s)), "neither size nor narrowness changes the answer") {
 		t.Error("a map of one colour does not say so")
 	}

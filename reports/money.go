@@ -15,7 +15,7 @@ func (b *builder) costs() Section {
 	if b.rec == nil {
 		return skipped(s.ID, s.Title, noAdvice)
 	}
-	names := costNames(b.rec.Options)
+	names := costNames(b.rec.Options) // those that cost something
 	if len(names) == 0 {
 		return skipped(s.ID, s.Title, "No option was priced.")
 	}
@@ -24,7 +24,9 @@ func (b *builder) costs() Section {
 	for _, o := range b.rec.Options {
 		bar := chart.Bar{Label: o.Name, Note: usd(o.Total.Mean)}
 		for _, c := range o.Costs {
-			bar.Parts = append(bar.Parts, chart.Part{Value: c.USD.Mean, Label: c.Name, Class: fmt.Sprintf("p%d", slices.Index(names, c.Name)%8)})
+			if i := slices.Index(names, c.Name); i >= 0 {
+				bar.Parts = append(bar.Parts, chart.Part{Value: c.USD.Mean, Label: c.Name, Class: fmt.Sprintf("p%d", i%8)})
+			}
 			t.Rows = append(t.Rows, []string{o.Name, usd(c.USD.Mean), usd(c.USD.P10), usd(c.USD.P90), c.Name, c.Basis})
 		}
 		t.Rows = append(t.Rows, []string{o.Name, usd(o.Total.Mean), usd(o.Total.P10), usd(o.Total.P90), "total", "sum"})
@@ -34,12 +36,12 @@ func (b *builder) costs() Section {
 	return s
 }
 
-// costNames lists the kinds that any option is charged for, in order of appearance.
+// costNames lists the kinds that cost something in any option, in order of appearance.
 func costNames(options []advisor.Option) []string {
 	var names []string
 	for _, o := range options {
 		for _, c := range o.Costs {
-			if !slices.Contains(names, c.Name) {
+			if c.USD.Mean != 0 && !slices.Contains(names, c.Name) {
 				names = append(names, c.Name)
 			}
 		}
@@ -59,15 +61,15 @@ func (b *builder) tornado() Section {
 	plot := chart.Swings{X: chart.Axis{Title: "LoRA's total less full's, US dollars", Format: usdTick}, Left: "LoRA cheaper", Right: "full cheaper"}
 	t := Table{Caption: "LoRA's total less full's at both ends of each input", Columns: append(columns("Input", "Low", "High", "Difference at low", "Difference at high"), Column{Name: "Flips"})}
 	for i, x := range swings {
-		low, high := withUnit(x.Low, x.Unit), withUnit(x.High, x.Unit)
+		low, high := advisor.FormatFact(x.Fact, x.Low), advisor.FormatFact(x.Fact, x.High)
 		if i < 10 {
 			note := low + " to " + high
 			if x.Flips {
 				note += ", flips"
 			}
-			plot.Rows = append(plot.Rows, chart.Swing{Label: spaced(x.Fact), Low: x.LowUSD, High: x.HighUSD, Note: note})
+			plot.Rows = append(plot.Rows, chart.Swing{Label: factWords(x.Fact), Low: x.LowUSD, High: x.HighUSD, Note: note})
 		}
-		t.Rows = append(t.Rows, []string{spaced(x.Fact), low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
+		t.Rows = append(t.Rows, []string{factWords(x.Fact), low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
 	}
 	s.Blocks = []Block{{Figure: figure("tornado-chart", "Sensitivity of the cost difference", "Tornado: the inputs that move the difference most come first.", plot, t)}}
 	return s
@@ -83,25 +85,24 @@ func compareDescending(a, b float64) int {
 	return 0
 }
 
-// withUnit prints a value with its unit; dollars go in front.
-func withUnit(v float64, unit string) string {
-	switch {
-	case unit == "":
-		return number(v)
-	case unit == "bytes":
-		return size(v)
-	case unit == "s":
-		return span(v)
-	case unit == "$":
-		return usd(v)
-	case unit[0] == '$':
-		return usd(v) + unit[1:]
+// factWords is a fact's name for a reader who does not write policies.
+func factWords(name string) string {
+	switch name {
+	case "usd_per_nat":
+		return "worth of a nat"
+	case "gap_nats":
+		return "difference of the losses"
+	case "usd_per_gpu_hour":
+		return "price of a GPU hour"
+	case "months":
+		return "months of service"
+	case "tasks":
+		return "tasks on one base model"
+	case "base_changes_per_year":
+		return "new base models a year"
 	}
-	return number(v) + " " + unit
+	return strings.ReplaceAll(name, "_", " ")
 }
-
-// spaced turns the name of a fact into words.
-func spaced(fact string) string { return strings.ReplaceAll(fact, "_", " ") }
 
 func yesNo(v bool) string {
 	if v {
@@ -159,6 +160,17 @@ func (b *builder) priceLines(now float64) []line {
 	return lines
 }
 
+// cheapest names the lower line at a price.
+func cheapest(lines []line, at float64) string {
+	best := lines[0]
+	for _, l := range lines[1:] {
+		if l.base+l.slope*at < best.base+best.slope*at {
+			best = l
+		}
+	}
+	return best.name
+}
+
 func (b *builder) breakEvenFigure(s Section, lines []line, now, top float64) Section {
 	plot := chart.Lines{X: chart.Axis{Title: "worth of one nat, US dollars", Format: usdTick, Zero: true}, Y: chart.Axis{Format: usdTick, Zero: true},
 		Marks: []chart.Mark{{X: now, Label: "now " + usd(now)}}}
@@ -177,7 +189,7 @@ func (b *builder) breakEvenFigure(s Section, lines []line, now, top float64) Sec
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	note := "The lines do not cross for any price above zero: accuracy does not decide here."
+	note := "No worth of a nat above zero makes the options cost the same: " + cheapest(lines, now) + " is the cheaper at every one."
 	if e := b.rec.BreakEven; e != nil {
 		note = "The options cost the same at " + usd(*e) + " a nat; it is now " + usd(now) + "."
 		if *e > 0 && *e <= top {

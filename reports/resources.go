@@ -113,15 +113,29 @@ func (b *builder) memory() Section {
 	if len(plot.Bars) == 0 {
 		return skipped(s.ID, s.Title, "No trial measured its memory.")
 	}
-	env := b.run.Environment
-	if env.GPUMemoryBytes > 0 {
-		plot.Limit, plot.LimitLabel = float64(env.GPUMemoryBytes), "card: "+size(float64(env.GPUMemoryBytes))
-	} else if env.MemoryBytes > 0 {
-		plot.Limit, plot.LimitLabel = float64(env.MemoryBytes), "machine: "+size(float64(env.MemoryBytes))
-	}
+	note := b.limit(&plot)
 	plot.X.Unit = binaryUnit(largest(plot))
-	s.Blocks = []Block{{Figure: figure("memory-chart", "Peak memory by part", "Stacked bars of peak memory by part, with the device's memory as a line.", plot, t)}}
+	fig := figure("memory-chart", "Peak memory by part", "Stacked bars of peak memory by part, with the device's memory as a line.", plot, t)
+	fig.Note = note
+	s.Blocks = []Block{{Figure: fig}}
 	return s
+}
+
+// limit draws the device's memory as a line, or says how large it is where the bars
+// would be too short to be seen beside it.
+func (b *builder) limit(plot *chart.Bars) string {
+	env := b.run.Environment
+	what, bytes := "card", float64(env.GPUMemoryBytes)
+	if bytes == 0 {
+		what, bytes = "machine", float64(env.MemoryBytes)
+	}
+	if most := largest(*plot); most > 0 && bytes > 20*most {
+		return fmt.Sprintf("The %s has %s, %s the highest peak.", what, size(bytes), times(bytes/most))
+	}
+	if bytes > 0 {
+		plot.Limit, plot.LimitLabel = bytes, what+": "+size(bytes)
+	}
+	return ""
 }
 
 // memoryTrials gives each arm's measured trial, and arms that only ran out of memory.

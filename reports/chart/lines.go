@@ -14,7 +14,7 @@ type Series struct {
 	Points       []Point
 	Fan          []Band // drawn as an area with a dashed middle
 	Markers      bool   // a dot at each point
-	Thin         bool
+	Loose        bool   // dots alone, no line between them
 }
 
 // Mark is a labelled vertical line.
@@ -138,15 +138,13 @@ func (s Series) draw(c *Chart, f frame) {
 	for _, b := range s.Fan {
 		ahead = append(ahead, [2]float64{f.x.at(b.X), f.clampY(b.Mid)})
 	}
-	weight := "curve "
-	if s.Thin {
-		weight = "curve thin "
-	}
 	for _, piece := range f.inside(seen) {
-		c.path(weight+s.Class, s.Label, polyline(piece, false))
+		if !s.Loose {
+			c.path("curve "+s.Class, s.Label, polyline(piece, false))
+		}
 	}
 	c.path("curve ahead "+s.Class, s.Label+", forecast", polyline(ahead, false))
-	if s.Markers || len(seen) == 1 {
+	if s.Markers || s.Loose || len(seen) == 1 {
 		for _, p := range seen {
 			if p[1] >= f.top {
 				c.dot("dot "+s.Class, s.Label, p[0], p[1], 3.5)
