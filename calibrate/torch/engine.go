@@ -15,8 +15,9 @@ import (
 // Engine trains on libtorch in this process. Its methods may be called from any
 // goroutine, one at a time.
 type Engine struct {
-	work   chan func()
-	noCUDA string
+	work      chan func()
+	noCUDA    string
+	finiteDir string // the model folder whose weights were found finite
 }
 
 // New starts the engine. It needs no GPU: without CUDA only the device cpu works.
@@ -75,7 +76,7 @@ func (e *Engine) Train(ctx context.Context, group calibrate.Group, observe func(
 		}
 		*e = *fresh
 	}
-	return e.on(func() error { return refused(trainGroup(ctx, group, observe, e.noCUDA)) })
+	return e.on(func() error { return refused(e.train(ctx, group, observe)) })
 }
 
 // deviceOf reads cpu, cuda or cuda:N.

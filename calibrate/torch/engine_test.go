@@ -3,6 +3,8 @@ package torch
 import (
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,7 +91,7 @@ func TestArmsSideBySide(t *testing.T) {
 	for _, model := range []string{"qwen2", "gpt2"} {
 		group := parityTask(t, model)
 		group.Segments = []calibrate.Segment{searchArm("a", 2, 3e-3, 1), searchArm("b", 4, 1e-2, 2), searchArm("c", 3, 3e-2, 3)}
-		if n := len(bundles(group)); n != 1 {
+		if n := len(bundles(group, parityLength)); n != 1 {
 			t.Fatalf("%d bundles, want one", n)
 		}
 		together := trainAll(t, e, group)
@@ -184,12 +186,16 @@ func TestBadGroups(t *testing.T) {
 		"bf16 on a CPU":     {func(g *calibrate.Group) { g.Precision = "bf16" }, "needs a GPU"},
 		"no folder":         {func(g *calibrate.Group) { g.ModelDir = "/nowhere" }, "/nowhere"},
 		"no pack":           {func(g *calibrate.Group) { g.PackPath = "/nowhere/pack" }, "pack"},
-		"foreign tokenizer": {func(g *calibrate.Group) { g.PackPath = writeRows(t, []int32{1, 2, 97, 3}, 4) }, "outside the model's vocabulary of 97"},
-		"too long":          {func(g *calibrate.Group) { g.PackPath = writeRows(t, make([]int32, 80), 80) }, "longer than the model's 64 positions"},
+		"foreign tokenizer": {func(g *calibrate.Group) { g.PackPath = writeRows(t, []int32{1, 2, 97, 3}, 4) }, "97"},
+		"too long":          {func(g *calibrate.Group) { g.PackPath = writeRows(t, make([]int32, 80), 80) }, "80 is more than the model's max_position_embeddings, 64"},
 		"no such module": {func(g *calibrate.Group) {
 			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
 			g.Segments[0].Trial.Method.Targets = "q_prj"
 		}, `"q_prj" is not found`},
+		"dora": {func(g *calibrate.Group) {
+			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
+			g.Segments[0].Trial.Method.Variant = "dora"
+		}, "dora is not trained"},
 		"rank 0": {func(g *calibrate.Group) { g.Segments = []calibrate.Segment{searchArm("a", 0, 1, 1)} }, "0 is not a LoRA rank"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -205,5 +211,25 @@ func TestBadGroups(t *testing.T) {
 				t.Errorf("%v carries no hint", err)
 			}
 		})
+	}
+}
+
+// TestWeightsThatAreNoNumbers is found out before any training.
+func TestWeightsThatAreNoNumbers(t *testing.T) {
+	group := parityTask(t, "llama")
+	path := filepath.Join(group.ModelDir, "model.safetensors")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(data[len(data)-4:], []byte{0, 0, 0xc0, 0x7f})
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	group.Segments = []calibrate.Segment{searchArm("a", 2, 1e-3, 1)}
+	err = newEngine(t).Train(t.Context(), group, func(calibrate.Event) {})
+	var input *calibrate.InputError
+	if !errors.As(err, &input) || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package torch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"ftadvise/calibrate"
@@ -26,12 +25,15 @@ type session struct {
 	general   dataset.Rows
 }
 
-func trainGroup(ctx context.Context, group calibrate.Group, observe func(calibrate.Event), noCUDA string) error {
+func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
 	s := &session{group: group, observe: observe}
-	if err := s.open(noCUDA); err != nil {
+	if err := s.open(e.noCUDA); err != nil {
 		return err
 	}
 	defer s.model.Close()
+	if err := e.finite(ctx, s); err != nil {
+		return err
+	}
 	pack, err := dataset.OpenPack(group.PackPath)
 	if err != nil {
 		return err
@@ -41,7 +43,7 @@ func trainGroup(ctx context.Context, group calibrate.Group, observe func(calibra
 	if err := s.check(); err != nil {
 		return err
 	}
-	for _, bundle := range bundles(group) {
+	for _, bundle := range bundles(group, s.trainSet.SeqLength) {
 		if err := s.trainBundle(ctx, bundle); err != nil {
 			return err
 		}
@@ -72,23 +74,38 @@ func (s *session) open(noCUDA string) error {
 	return err
 }
 
+// finite reads the weights once in the engine's life: a NaN among them would look like a
+// method that diverges.
+func (e *Engine) finite(ctx context.Context, s *session) error {
+	if s.group.RandomWeights || e.finiteDir == s.group.ModelDir {
+		return nil
+	}
+	warnings, err := s.model.CheckFinite(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		s.observe(calibrate.LogLine{Level: "warning", Text: w.Text})
+	}
+	e.finiteDir = s.group.ModelDir
+	return nil
+}
+
 // check catches what would end in an index error deep inside libtorch.
 func (s *session) check() error {
 	if s.trainSet.N == 0 {
 		return &calibrate.InputError{Where: s.group.PackPath, What: "no training rows", Hint: "pack the data again"}
 	}
-	vocab := int32(s.model.Config.Vocab)
+	highest := 0
 	for _, set := range []dataset.Rows{s.trainSet, s.heldSet, s.general} {
 		for _, id := range set.IDs {
-			if id < 0 || id >= vocab {
-				return &calibrate.InputError{Where: "tokenizer.json", What: fmt.Sprintf("token %d is outside the model's vocabulary of %d", id, vocab), Hint: "tokenizer and model do not belong together"}
-			}
+			highest = max(highest, int(id))
 		}
 	}
-	if s.trainSet.SeqLength > s.model.Config.MaxPositions {
-		return &calibrate.InputError{Where: "sequence length", What: fmt.Sprintf("%d is longer than the model's %d positions", s.trainSet.SeqLength, s.model.Config.MaxPositions), Hint: "use a smaller --seq-length"}
+	if err := s.model.Config.CheckTokens(highest); err != nil {
+		return err
 	}
-	return nil
+	return s.model.Config.CheckSequence(s.trainSet.SeqLength)
 }
 
 // maxBundleTokens is the size of an arm's step up to which several arms in one pass are
@@ -102,13 +119,13 @@ const (
 // bundles groups neighbouring segments that may train in one pass: plain LoRA arms of
 // the learning-rate search, alike in all but rate, rank and seed. Other stages measure
 // step time and memory and so train alone.
-func bundles(group calibrate.Group) [][]calibrate.Segment {
+func bundles(group calibrate.Group, seqLength int) [][]calibrate.Segment {
 	most := maxBundle
 	limit := maxBundleTokensCUDA
 	if group.Device == "cpu" {
 		limit = maxBundleTokensCPU
 	}
-	if group.MicroBatch*seqTokens > limit {
+	if group.MicroBatch*seqLength > limit {
 		most = 1
 	}
 	var out [][]calibrate.Segment
@@ -121,10 +138,6 @@ func bundles(group calibrate.Group) [][]calibrate.Segment {
 	}
 	return out
 }
-
-// seqTokens is the sequence length that bundles reckons with; rows shorter than this
-// gain even more.
-const seqTokens = 128
 
 func alike(a, b calibrate.Segment) bool {
 	ma, mb := a.Trial.Method, b.Trial.Method

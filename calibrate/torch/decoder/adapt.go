@@ -46,6 +46,9 @@ func (m *Model) adapt() error {
 	}
 	rank := int64(0)
 	for _, arm := range m.arms {
+		if arm.Method.Variant == "dora" {
+			return &UnsupportedError{"LoRA variant dora", "use plain LoRA or rslora"}
+		}
 		if _, err := m.Config.TrainableParams(arm.Method); err != nil {
 			return err
 		}
@@ -59,6 +62,15 @@ func (m *Model) adapt() error {
 	m.adapters = newFlat(m.arena, int64(len(m.arms)), sizeA+sizeB, sizeA, m.Precision.adapters())
 	return m.attach(targets, rank)
 }
+
+// UnsupportedError reports a method that the decoder cannot train.
+type UnsupportedError struct{ What, Advice string }
+
+// Error implements error.
+func (e *UnsupportedError) Error() string { return e.What + " is not trained by this engine" }
+
+// Hint says what to do instead.
+func (e *UnsupportedError) Hint() string { return e.Advice }
 
 // adapters keeps LoRA's weights in fp32 beside a bf16 base, as PEFT does.
 func (p Precision) adapters() Precision { return Precision{p.Compute, p.Master} }

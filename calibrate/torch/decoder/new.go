@@ -97,13 +97,7 @@ func (m *Model) bind(positions int) {
 		m.head = m.embedding
 	}
 	if !c.LearnedPositions() {
-		table := newRopeTable(m.arena, c, c.RopeTheta, c.RopeScaling, positions)
-		b.rope = &table
-		b.localRope = b.rope
-		if c.RopeThetaLocal != 0 {
-			local := newRopeTable(m.arena, c, c.RopeThetaLocal, nil, positions)
-			b.localRope = &local
-		}
+		b.tables(positions)
 	}
 	for i := range c.Layers {
 		m.blocks = append(m.blocks, b.block(i))
@@ -114,6 +108,19 @@ type binder struct {
 	m               *Model
 	names           names
 	rope, localRope *ropeTable
+}
+
+// tables makes one rotary table for plain layers and one for those with a window, whose
+// base differs in Gemma 3.
+func (b *binder) tables(positions int) {
+	c := b.m.Config
+	made := map[bool]**ropeTable{false: &b.rope, true: &b.localRope}
+	for layer := range c.Layers {
+		sliding := layer < len(c.LayerSliding) && c.LayerSliding[layer]
+		if table := made[sliding]; *table == nil {
+			*table = newRopeTable(b.m.arena, c, layer, positions)
+		}
+	}
 }
 
 func (b *binder) norm(name string) norm {
@@ -149,7 +156,7 @@ func (b *binder) block(i int) block {
 		norm1: b.norm(n.norm1), norm2: b.norm(n.norm2), post1: b.optionalNorm(n.post1), post2: b.optionalNorm(n.post2),
 		qNorm: b.optionalNorm(n.qNorm), kNorm: b.optionalNorm(n.kNorm),
 		qkv: b.linear(n.qkv...), out: b.linear(n.out), up: b.linear(n.up...), down: b.linear(n.down),
-		heads: int64(c.Heads), kvHeads: int64(c.KVHeads), headDim: int64(c.HeadDim), rotary: int64(rotaryDim(c)),
+		heads: int64(c.Heads), kvHeads: int64(c.KVHeads), headDim: int64(c.HeadDim), rotary: int64(c.HeadDim),
 		scale: c.AttentionScale, rope: b.rope, activation: activations[c.Activation], gated: c.GatedMLP(),
 	}
 	if out.scale == 0 {
