@@ -2,40 +2,110 @@ package dataset
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
+	"time"
+
+	"ftadvise/calibrate/dataset/template"
+	"ftadvise/calibrate/dataset/tokenizer"
 )
 
-// message is one turn of a conversation.
-type message struct{ role, content string }
+// chat renders conversations as the model was taught to read them. Without a
+// template it writes plain turns, "User: ...".
+type chat struct {
+	template *template.Template // nil: plain turns
+	special  map[string]string  // bos_token, eos_token, ...
+}
 
-// chat renders conversations as the model was taught to read them.
-type chat struct{}
+// templateDay is what strftime_now tells: a fixed day, so that the same data make
+// the same rows on any day. It is the one that Llama 3.1's own template falls back to.
+var templateDay = time.Date(2024, time.July, 26, 0, 0, 0, 0, time.UTC)
+
+func newChat(o Options, tok *tokenizer.Tokenizer) (*chat, error) {
+	source := o.Template
+	if source == "" {
+		source = tok.ChatTemplate
+	}
+	c := &chat{special: tok.Special()}
+	if source == "" {
+		return c, nil
+	}
+	var err error
+	if c.template, err = template.Parse(source); err != nil {
+		return nil, templateError("", err)
+	}
+	return c, nil
+}
+
+// templateError keeps the template's hint and says which record it concerns.
+func templateError(where string, err error) error {
+	advice := ""
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		advice = hint.Hint()
+	}
+	return &Error{Where: where, What: err.Error(), Advice: advice}
+}
+
+// turn is one message of a conversation.
+type turn struct {
+	*template.Dict
+	loss bool
+}
+
+func (t turn) text(key string) string {
+	v, _ := t.Get(key)
+	s, _ := v.(string)
+	return s
+}
 
 // conversation covers messages, ShareGPT, and prompts and completions that are
 // lists of messages.
 func (s *shaper) conversation(r record, e *example) error {
-	var list []message
+	var turns []turn
+	if system, err := s.get(r, "system"); err != nil {
+		return err
+	} else if system != "" {
+		turns = append(turns, newTurn("system", system))
+	}
 	for _, role := range []string{"messages", "prompt", "completion"} {
 		name, ok := s.fields[role]
 		if !ok {
 			continue
 		}
-		part, err := messages(r, name)
+		list, err := readTurns(r, name)
 		if err != nil {
 			return err
 		}
-		list = append(list, part...)
+		for _, t := range list {
+			t.loss = t.text("role") == "assistant" && role != "prompt"
+			turns = append(turns, t)
+		}
 	}
-	if system, err := s.get(r, "system"); err != nil {
-		return err
-	} else if system != "" {
-		list = append([]message{{"system", system}}, list...)
-	}
-	if len(list) == 0 {
+	if len(turns) == 0 {
 		return bad(r.at, "the conversation has no messages", "mend the record, or skip such records with --skip-bad")
 	}
-	e.parts = plainTurns(list)
+	if s.chat.template == nil {
+		e.parts = plainTurns(turns)
+		return nil
+	}
+	tools, err := s.tools(r)
+	if err != nil {
+		return err
+	}
+	e.special, e.end = false, false
+	e.parts, err = s.chat.render(turns, tools)
+	if err != nil {
+		return badRecord{templateError(r.at.String(), err).(*Error)}
+	}
 	return nil
+}
+
+func newTurn(role, content string) turn {
+	d := template.NewDict()
+	d.Set("role", role)
+	d.Set("content", content)
+	return turn{Dict: d}
 }
 
 func isList(r record, name string) bool {
@@ -44,55 +114,179 @@ func isList(r record, name string) bool {
 	return ok && isRaw && raw[0] == '['
 }
 
-// messages reads a field that lists {role, content} or {from, value}.
-func messages(r record, name string) ([]message, error) {
-	var turns []struct {
-		Role, From     string
-		Content, Value json.RawMessage
-	}
+// readTurns reads a field that lists {role, content} or {from, value}. What else a
+// message holds stays in it, for the template to use.
+func readTurns(r record, name string) ([]turn, error) {
+	notMessages := bad(r.at, "field "+name+" is not a list of messages", `each message is {"role": ..., "content": ...} or {"from": ..., "value": ...}`)
 	v, ok := r.value(name)
 	raw, isRaw := v.(json.RawMessage)
-	if !ok || !isRaw || json.Unmarshal(raw, &turns) != nil {
-		return nil, bad(r.at, "field "+name+" is not a list of messages", `each message is {"role": ..., "content": ...} or {"from": ..., "value": ...}`)
+	if !ok || !isRaw || raw[0] != '[' {
+		return nil, notMessages
 	}
-	var out []message
-	for _, turn := range turns {
-		content := turn.Content
-		if content == nil {
-			content = turn.Value
+	if hasLoneSurrogate(raw) {
+		return nil, bad(r.at, "a \\u escape is half of a surrogate pair, which is no character", "write the whole pair, or skip such records with --skip-bad")
+	}
+	value, err := template.FromJSON(raw)
+	list, isList := value.(*template.List)
+	if err != nil || !isList {
+		return nil, notMessages
+	}
+	var out []turn
+	for _, item := range list.Items {
+		d, ok := item.(*template.Dict)
+		if !ok {
+			return nil, notMessages
 		}
-		m := message{role: roleName(turn.Role + turn.From)}
-		if len(content) > 0 && content[0] == '"' {
-			var err error
-			if m.content, err = unquote(r.at, content); err != nil {
-				return nil, err
-			}
+		renameTurn(d)
+		if role, _ := d.Get("role"); role == nil {
+			return nil, notMessages
 		}
-		out = append(out, m)
+		out = append(out, turn{Dict: d})
 	}
 	return out, nil
 }
 
-// roleName maps ShareGPT's names to those of chat templates.
-func roleName(name string) string {
-	switch strings.ToLower(name) {
-	case "human":
-		return "user"
-	case "gpt", "model", "bot", "chatgpt":
-		return "assistant"
+// renameTurn gives ShareGPT's keys and roles the names that templates know.
+func renameTurn(d *template.Dict) {
+	if from, ok := d.Get("from"); ok {
+		d.Set("role", from)
 	}
-	return name
+	if value, ok := d.Get("value"); ok {
+		d.Set("content", value)
+	}
+	role, _ := d.Get("role")
+	switch role {
+	case "human":
+		d.Set("role", "user")
+	case "gpt", "model", "bot", "chatgpt":
+		d.Set("role", "assistant")
+	}
+}
+
+// tools reads the functions offered to the model, a list or a list written as text.
+func (s *shaper) tools(r record) (any, error) {
+	v, ok := r.value(s.fields["tools"])
+	if !ok {
+		return nil, nil
+	}
+	raw, isRaw := v.(json.RawMessage)
+	text, isText := v.(string)
+	if isRaw && raw[0] == '"' {
+		var err error
+		if text, err = unquote(r.at, raw); err != nil {
+			return nil, err
+		}
+		isText = true
+	}
+	if isText {
+		raw = json.RawMessage(text)
+	}
+	tools, err := template.FromJSON(raw)
+	if err != nil {
+		return nil, bad(r.at, "field "+s.fields["tools"]+" is not a list of tools", "mend the record, or skip such records with --skip-bad")
+	}
+	return tools, nil
+}
+
+// render writes a conversation and finds what the assistant wrote: by the
+// template's generation marks, else by rendering up to before and after each of
+// its turns.
+func (c *chat) render(turns []turn, tools any) ([]part, error) {
+	full, err := c.fill(turns, tools, false)
+	if err != nil {
+		return nil, err
+	}
+	var spans []template.Span
+	if c.template.Generation {
+		spans = full.Generated
+	} else {
+		spans = c.spans(turns, tools, full.Text)
+	}
+	return cutParts(full.Text, spans), nil
+}
+
+func (c *chat) fill(turns []turn, tools any, prompt bool) (template.Rendered, error) {
+	messages := template.NewList()
+	for _, t := range turns {
+		messages.Items = append(messages.Items, t.Dict)
+	}
+	vars := map[string]any{"messages": messages, "add_generation_prompt": prompt, "tools": tools, "documents": nil}
+	for name, token := range c.special {
+		vars[name] = token
+	}
+	return c.template.Render(vars, templateDay)
+}
+
+// spans finds the turns with loss in the whole text. A template may refuse the
+// beginning of a conversation; the turn then starts where the one before ended.
+func (c *chat) spans(turns []turn, tools any, full string) []template.Span {
+	var out []template.Span
+	last := 0
+	for i, t := range turns {
+		if !t.loss {
+			continue
+		}
+		start := last
+		if before, err := c.fill(turns[:i], tools, true); err == nil {
+			start = max(last, commonPrefix(before.Text, full))
+		}
+		end := len(full)
+		if i < len(turns)-1 {
+			after, err := c.fill(turns[:i+1], tools, false)
+			if err != nil {
+				continue
+			}
+			end = commonPrefix(after.Text, full)
+		}
+		if end > start {
+			out = append(out, template.Span{Start: start, End: end})
+			last = end
+		}
+	}
+	return out
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	for n > 0 && n < len(b) && b[n]&0xC0 == 0x80 { // not within a character
+		n--
+	}
+	return n
+}
+
+// cutParts cuts a text at spans that carry loss.
+func cutParts(text string, spans []template.Span) []part {
+	var parts []part
+	at := 0
+	for _, s := range spans {
+		if s.Start < at || s.End <= s.Start {
+			continue
+		}
+		if s.Start > at {
+			parts = append(parts, part{text[at:s.Start], false})
+		}
+		parts = append(parts, part{text[s.Start:s.End], true})
+		at = s.End
+	}
+	if at < len(text) {
+		parts = append(parts, part{text[at:], false})
+	}
+	return parts
 }
 
 // plainTurns writes a conversation for a model that has no chat template.
-func plainTurns(list []message) []part {
+func plainTurns(turns []turn) []part {
 	var parts []part
-	for i, m := range list {
-		head := strings.ToUpper(m.role[:min(1, len(m.role))]) + m.role[min(1, len(m.role)):] + ":"
+	for i, t := range turns {
+		role := t.text("role")
+		head := strings.ToUpper(role[:min(1, len(role))]) + role[min(1, len(role)):] + ":"
 		if i > 0 {
 			head = "\n\n" + head
 		}
-		parts = append(parts, part{head, false}, part{" " + m.content, m.role == "assistant"})
+		parts = append(parts, part{head, false}, part{" " + t.text("content"), t.loss})
 	}
 	return parts
 }

@@ -105,6 +105,7 @@ type collected struct {
 	encoder  encoder
 	format   string
 	shaper   *shaper
+	chat     *chat
 	pool     pool
 	digests  []string // of the files, in order
 	records  int64
@@ -127,7 +128,11 @@ func collect(ctx context.Context, o Options, tok *tokenizer.Tokenizer) (*collect
 	if err != nil {
 		return nil, err
 	}
-	c := &collected{o: o, encoder: newEncoder(tok), labels: map[string]int64{}, distinct: newDistinct()}
+	chat, err := newChat(o, tok)
+	if err != nil {
+		return nil, err
+	}
+	c := &collected{o: o, encoder: newEncoder(tok), chat: chat, labels: map[string]int64{}, distinct: newDistinct()}
 	// Some room beyond the rows asked for, since whole groups are held out.
 	rows := int64(o.MaxTrainRows + o.EvalRows)
 	c.pool.budget = (rows + rows/16 + 4) * int64(o.SeqLength)
@@ -208,7 +213,7 @@ func (c *collected) tolerate(err error) error {
 // record makes an example of a record and offers it to the pool.
 func (c *collected) record(r record) error {
 	if c.shaper == nil {
-		s, err := newShaper(c.o, c.format, r, &chat{})
+		s, err := newShaper(c.o, c.format, r, c.chat)
 		if err != nil {
 			return err
 		}
