@@ -41,9 +41,10 @@ func writeFixtures(dir string) error {
 }
 
 // writeRuns stores two finished runs, and one of them as a file of its own: win.json,
-// in which LoRA does as well, and lose.json, in which full is clearly better.
+// in which LoRA is better, and lose.json, in which full is clearly better.
 func writeRuns(dir string) error {
 	win, lose := advisortest.New(), advisortest.New()
+	win.Gap, win.GapSD = -0.05, 0.01
 	lose.Gap, lose.GapSD = 0.3, 0.02
 	s, err := store.Open(filepath.Join(dir, "stored"))
 	if err != nil {
@@ -52,6 +53,7 @@ func writeRuns(dir string) error {
 	for name, c := range map[string]advisortest.Case{"win": win, "lose": lose} {
 		run := c.Run()
 		run.ID = name
+		run.Data.Name, run.Data.Format, run.Data.Shape = "train.jsonl", "jsonl", "prompt-completion"
 		data, err := evidence.Encode(run)
 		if err != nil {
 			return err

@@ -57,8 +57,9 @@ func (a *app) commands() (*cobra.Command, error) {
 // verbs lists the commands in the order of the help.
 func (a *app) verbs() []func() (*cobra.Command, error) {
 	return []func() (*cobra.Command, error){
-		a.recommendVerb, a.calibrateVerb, a.reportVerb, a.runsVerb, a.policyVerb, a.forecastVerb, a.estimateVerb,
-		a.diffVerb, a.outcomeVerb, a.auditVerb,
+		a.recommendVerb, a.calibrateVerb, a.planVerb, a.reportVerb, a.runsVerb, a.policyVerb, a.forecastVerb, a.estimateVerb,
+		a.importVerb, a.diffVerb, a.outcomeVerb, a.auditVerb,
+		a.exportConfigVerb, a.dashboardVerb,
 		a.serveVerb, a.doctorVerb, a.configVerb, a.versionVerb,
 	}
 }

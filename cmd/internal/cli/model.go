@@ -106,7 +106,7 @@ func (a *app) modelDir(ctx context.Context, model string) (dir, name string, err
 	info, err := os.Stat(model)
 	if err == nil && info.IsDir() {
 		dir, err := filepath.Abs(model) // a resumed run may start elsewhere
-		return dir, filepath.Base(dir), err
+		return dir, filepath.Clean(model), err
 	}
 	if err == nil {
 		return "", "", &calibrate.InputError{Where: model, What: "not a folder", Hint: "--model takes the folder that holds config.json"}

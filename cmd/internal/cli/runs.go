@@ -110,7 +110,8 @@ func (a *app) printRun(run *evidence.Run, output string) error {
 	if output == "json" {
 		return a.writeJSON(run)
 	}
-	head := table{head: []string{"run", run.ID}}
+	var head table
+	head.add("run", run.ID)
 	head.add("state", string(run.State))
 	head.add("model", fmt.Sprintf("%s, %s parameters (%s)", run.Setup.Model.Name, count(run.Setup.Model.Params), run.Setup.Model.Architecture))
 	head.add("data", fmt.Sprintf("%s, %d records, %s tokens", run.Data.Name, run.Data.Records, count(run.Data.Tokens)))

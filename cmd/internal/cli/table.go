@@ -11,6 +11,7 @@ import (
 )
 
 // table is rows of text under a heading, printed as aligned columns or as Markdown.
+// Facts, one a row, need no heading.
 type table struct {
 	head []string
 	rows [][]string
@@ -28,8 +29,14 @@ func (a *app) writeTable(t table, output string) error {
 
 // aligned pads every column but the last.
 func (t table) aligned(w io.Writer) error {
-	width := make([]int, len(t.head))
-	all := append([][]string{upper(t.head)}, t.rows...)
+	all := t.rows
+	if t.head != nil {
+		all = append([][]string{upper(t.head)}, t.rows...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	width := make([]int, len(all[0]))
 	for _, row := range all {
 		for i, cell := range row {
 			width[i] = max(width[i], utf8.RuneCountInString(printable(cell)))
@@ -62,11 +69,12 @@ func upper(head []string) []string {
 // markdown prints a pipe table whose cells cannot break out of it.
 func (t table) markdown(w io.Writer) error {
 	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "<", "&lt;", "[", `\[`, "*", `\*`, "_", `\_`)
-	rule := make([]string, len(t.head))
-	for i := range rule {
-		rule[i] = "---"
+	head := t.head
+	if head == nil && len(t.rows) > 0 {
+		head = make([]string, len(t.rows[0]))
 	}
-	for i, row := range append([][]string{t.head, rule}, t.rows...) {
+	rule := slices.Repeat([]string{"---"}, len(head))
+	for i, row := range append([][]string{head, rule}, t.rows...) {
 		cells := make([]string, len(row))
 		for j, cell := range row {
 			if cells[j] = printable(cell); i != 1 {
