@@ -75,24 +75,29 @@ func (v *value) UnmarshalYAML(n *strictyaml.Node) error {
 
 // Test runs the tests.yaml beside the policy that ref names.
 func Test(ref string, builtin fs.FS) (TestReport, error) {
-	fsys, name, err := find(ref, builtin)
+	from, name, err := find(ref, builtin)
 	if err != nil {
 		return TestReport{}, err
 	}
-	return TestFS(fsys, name, builtin)
+	return test(from, name, builtin)
 }
 
 // TestFS runs the tests.yaml beside the policy at name in fsys.
 func TestFS(fsys fs.FS, name string, builtin fs.FS) (TestReport, error) {
-	p, err := LoadFS(fsys, name, builtin)
+	return test(source{fsys: fsys}, name, builtin)
+}
+
+func test(from source, name string, builtin fs.FS) (TestReport, error) {
+	p, err := load(from, name, builtin)
 	if err != nil {
 		return TestReport{}, err
 	}
-	file := path.Join(path.Dir(name), "tests.yaml")
-	data, err := readCapped(fsys, file)
+	beside := path.Join(path.Dir(name), "tests.yaml")
+	data, err := readCapped(from, beside)
 	if err != nil {
 		return TestReport{}, err
 	}
+	file := from.shown(beside)
 	var d testsDocument
 	if err := strictyaml.Decode(file, data, &d); err != nil {
 		return TestReport{}, err
