@@ -29,6 +29,7 @@ func (l *Library) Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []e
 		return nil, nil, warnings, &Error{"run " + run.ID, "no trial has two held-out losses to extrapolate",
 			"run a longer probe, or evaluate more often"}
 	}
+	warnings = append(warnings, unknownSchedules(arms)...)
 	o := look(arms, horizon, l)
 	forecasts := make([]evidence.Forecast, len(arms))
 	for i, b := range o.beliefs {

@@ -33,7 +33,7 @@ func BuildLibrary(curves []Curve) Library {
 			continue
 		}
 		c = c.scaled(horizon)
-		if c.Schedule.Shape == evidence.Constant {
+		if c.constant() {
 			constant = append(constant, c)
 		} else {
 			decaying = append(decaying, c)
@@ -94,7 +94,7 @@ func (c *Course) judge(curves []Curve, horizon int) {
 	var beliefs []belief
 	var misses, missesPaired []float64
 	var rivals []rivalry
-	o := outlook{course: *c, known: map[[2]string]taught{}}
+	s := school{course: *c, known: map[[2]string]taught{}}
 	for _, a := range arms {
 		l, ok := lessons[a.Name]
 		if !ok {
@@ -111,7 +111,7 @@ func (c *Course) judge(curves []Curve, horizon int) {
 			truth := l.last + l.rest*l.unit - lo.last - lo.rest*lo.unit
 			d := paired(b, other, 1)
 			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
-			_, better := o.without(l, lo).pair(l, lo)
+			_, better := s.without(l, lo).pair(l, lo)
 			rivals = append(rivals, rivalry{d, better, truth < 0})
 		}
 		beliefs = append(beliefs, b)

@@ -58,7 +58,7 @@ func Curves(curves []Curve, seen float64, horizon int) (CurvesResult, error) {
 		return out, err
 	}
 	arms, warnings := cut(curves, seen, horizon)
-	out.Warnings = warnings
+	out.Warnings = append(warnings, unknownSchedules(arms)...)
 	if len(arms) == 0 {
 		return out, &Error{"curves", "none has two finite losses within the share seen", "raise --seen, or give curves logged more often"}
 	}

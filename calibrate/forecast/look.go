@@ -1,14 +1,25 @@
 package forecast
 
-import "ftadvise/calibrate/evidence"
+import (
+	"fmt"
+	"math"
+
+	"ftadvise/calibrate/evidence"
+)
 
 // outlook is what all arms together say about the horizon.
 type outlook struct {
 	horizon int
-	courses []Course
 	beliefs []belief
-	lessons map[int]lesson // of the arms that the library can judge, by index
-	course  Course         // at the share that those arms have reached
+	schools map[bool]*school // by whether the learning rate stays constant
+	lessons map[int]lesson   // of the arms that a school can judge, by index
+}
+
+// school is what finished curves under one kind of schedule teach about arms that
+// have come equally far.
+type school struct {
+	courses []Course
+	course  Course
 	known   map[[2]string]taught
 }
 
@@ -19,68 +30,77 @@ const fallbackWidening = 1.5
 // look extrapolates arms by the laws and, where finished curves under the same kind
 // of schedule are known, by what they taught.
 func look(arms []arm, horizon int, library *Library) outlook {
-	o := outlook{horizon: horizon, courses: library.courses(arms[0].Schedule), lessons: map[int]lesson{},
-		known: map[[2]string]taught{}}
-	share := float64(shortest(arms)) / float64(horizon)
-	single, _ := widening(o.courses, share)
-	for _, a := range arms {
-		o.beliefs = append(o.beliefs, believe(a, horizon, single))
-	}
-	known := false
-	if o.course, known = course(o.courses, share); known {
-		o.teach(arms)
+	o := outlook{horizon: horizon, beliefs: make([]belief, len(arms)), lessons: map[int]lesson{}, schools: map[bool]*school{
+		true:  {courses: library.Constant, known: map[[2]string]taught{}},
+		false: {courses: library.Decaying, known: map[[2]string]taught{}},
+	}}
+	for constant, s := range o.schools {
+		var places []int
+		for i, a := range arms {
+			if a.constant() == constant {
+				places = append(places, i)
+			}
+		}
+		if len(places) > 0 {
+			o.attend(s, arms, places)
+		}
 	}
 	return o
 }
 
-// shortest is the last step that every arm has seen.
-func shortest(arms []arm) int {
-	least := arms[0].last().Step
-	for _, a := range arms {
-		least = min(least, a.last().Step)
-	}
-	return least
-}
+// constant reports a learning rate that stays. Where the schedule is not known, the
+// rate is taken to fall to zero at the horizon, as the trainers' defaults do.
+func (c Curve) constant() bool { return c.Schedule.Shape == evidence.Constant }
 
-// teach blends what the course says into each arm's forecast.
-func (o *outlook) teach(arms []arm) {
-	curves := make([]Curve, len(arms))
-	for i, a := range arms {
-		curves[i] = a.Curve
+// attend forecasts the arms of one kind of schedule.
+func (o *outlook) attend(s *school, arms []arm, places []int) {
+	least := math.MaxInt
+	for _, i := range places {
+		least = min(least, arms[i].last().Step)
 	}
-	for _, l := range lessonsOf(curves, o.course.reading, o.horizon) {
-		b := &o.beliefs[l.curve]
-		if b.measured || len(b.decays) > 0 {
-			continue
+	share := float64(least) / float64(o.horizon)
+	factor, _ := widening(s.courses, share)
+	curves := make([]Curve, len(places))
+	for k, i := range places {
+		o.beliefs[i], curves[k] = believe(arms[i], o.horizon, factor), arms[i].Curve
+	}
+	var ok bool
+	if s.course, ok = course(s.courses, share); !ok {
+		return
+	}
+	for _, l := range lessonsOf(curves, s.course.reading, o.horizon) {
+		i := places[l.curve]
+		if b := &o.beliefs[i]; !b.measured && len(b.decays) == 0 {
+			o.lessons[i] = l
+			b.trust = s.course.trust(l.data)
+			b.loss = blend(b.loss, s.without(l, l).arm(l), b.trust)
+			b.misfit = b.misfit && b.trust < 0.5
 		}
-		o.lessons[l.curve] = l
-		b.trust = o.course.trust(l.data)
-		b.loss = blend(b.loss, o.without(l, l).arm(l), b.trust)
-		b.misfit = b.misfit && b.trust < 0.5
 	}
 }
 
 // difference is the loss of arm i less that of arm k at the horizon.
 func (o outlook) difference(i, k int) mixture {
 	a, b := o.beliefs[i], o.beliefs[k]
-	_, factor := widening(o.courses, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
+	s := o.schools[a.constant()]
+	_, factor := widening(s.courses, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
 	laws := paired(a, b, factor)
 	la, okA := o.lessons[i]
 	lb, okB := o.lessons[k]
-	if !okA || !okB || a.Data != b.Data {
+	if !okA || !okB || a.Data != b.Data || a.constant() != b.constant() {
 		return laws
 	}
-	return blend(laws, o.without(la, lb).gap(la, lb), a.trust)
+	return blend(laws, s.without(la, lb).gap(la, lb), a.trust)
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of
 // the same families.
-func (o outlook) without(a, b lesson) taught {
+func (s *school) without(a, b lesson) taught {
 	key := [2]string{min(a.family, b.family), max(a.family, b.family)}
-	t, ok := o.known[key]
+	t, ok := s.known[key]
 	if !ok {
-		t = o.course.taught(key[0], key[1])
-		o.known[key] = t
+		t = s.course.taught(key[0], key[1])
+		s.known[key] = t
 	}
 	return t
 }
@@ -101,15 +121,6 @@ func blend(a, b mixture, share float64) mixture {
 	return out
 }
 
-// courses chooses by schedule. Where it is not known, the rate is taken to fall to
-// zero at the horizon, as the trainers' defaults do.
-func (l *Library) courses(s evidence.Schedule) []Course {
-	if s.Shape == evidence.Constant {
-		return l.Constant
-	}
-	return l.Decaying
-}
-
 // widening is the factor by which the laws' errors grow, for an arm and for a
 // difference, from the nearest course below a share, or else from the lowest one.
 func widening(courses []Course, share float64) (single, paired float64) {
@@ -121,4 +132,19 @@ func widening(courses []Course, share float64) (single, paired float64) {
 		c = courses[0]
 	}
 	return c.Widening, c.WideningPaired
+}
+
+// unknownSchedules warns of curves whose schedule had to be assumed.
+func unknownSchedules(arms []arm) []evidence.Warning {
+	var names []string
+	for _, a := range arms {
+		if a.Schedule.Shape == "" {
+			names = append(names, a.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []evidence.Warning{{Code: "unknown-schedule", Text: fmt.Sprintf(
+		"%d of the curves (%s) do not say how the learning rate goes; it is taken to fall to zero at the horizon. Log the learning rate to be sure.", len(names), names[0])}}
 }

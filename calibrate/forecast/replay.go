@@ -3,8 +3,6 @@ package forecast
 import (
 	"math"
 	"slices"
-
-	"ftadvise/calibrate/evidence"
 )
 
 // Replay scores forecasters on finished curves: each sees a share of every curve and
@@ -123,7 +121,7 @@ func (r Replay) byLibrary(share float64, settings []setting) outcomes {
 
 // reading is the one of the curves' kind of schedule.
 func (r Replay) reading(share float64) reading {
-	if r.Curves[0].Schedule.Shape == evidence.Constant {
+	if r.Curves[0].constant() {
 		return doublingReading(share)
 	}
 	return evenReading(share)
