@@ -18,7 +18,7 @@ const (
 
 func (b *builder) curves() Section {
 	s := Section{ID: "curves", Title: "Learning curves",
-		Lead: "Held-out loss of every arm on identical batches. Solid: measured at a constant rate after warm-up. Dots: after the rate's decay from there on. Dashed, with its fan: the forecast to the horizon, 80 % of it inside."}
+		Lead: "Held-out loss of every arm on identical batches. Solid: measured at a constant rate after warm-up. Dots: after the rate's decay from there on. Dashed, with its fan: the forecast to the horizon, 80% of it inside."}
 	trials, left := b.curveTrials()
 	var series []chart.Series
 	train := false
@@ -203,7 +203,7 @@ func (b *builder) forecastTable() []Block {
 		return nil
 	}
 	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Learning rate", "Steps seen", "Horizon",
-		"Loss at horizon", "80 % from", "80 % to", "Best loss", "Best step"), Column{Name: "Remark"})}
+		"Loss at horizon", "80% from", "80% to", "Best loss", "Best step"), Column{Name: "Remark"})}
 	for _, f := range b.run.Forecasts {
 		remark := ""
 		if f.Misfit {
@@ -226,8 +226,8 @@ func (b *builder) gap() Section {
 	if b.rec != nil {
 		plot.TieLow, plot.TieHigh = -b.rec.Stakes.TieNats, b.rec.Stakes.TieNats
 	}
-	t := Table{Caption: "LoRA less full, nats a token", Columns: append(columns("Arm", "At horizon", "80 % from", "80 % to",
-		"At best checkpoints", "80 % from", "80 % to", "P(full better)"), Column{Name: "Evidence"})}
+	t := Table{Caption: "LoRA less full, nats a token", Columns: append(columns("Arm", "At horizon", "80% from", "80% to",
+		"At best checkpoints", "80% from", "80% to", "P(full better)"), Column{Name: "Evidence"})}
 	for _, g := range b.run.Gaps {
 		name := g.LoRAMethod.String()
 		for _, d := range []struct {
@@ -243,7 +243,7 @@ func (b *builder) gap() Section {
 		t.Rows = append(t.Rows, []string{name, nats(g.AtHorizon.Mean), nats(g.AtHorizon.P10), nats(g.AtHorizon.P90),
 			nats(g.AtBest.Mean), nats(g.AtBest.P10), nats(g.AtBest.P90), chance(g.PFullBetter), regimeWords(g.Regime)})
 	}
-	s.Blocks = []Block{{Figure: figure("gap-chart", "LoRA less full", "Difference of the losses with 80 % intervals.", plot, t)}}
+	s.Blocks = []Block{{Figure: figure("gap-chart", "LoRA less full", "Difference of the losses with 80% intervals.", plot, t)}}
 	if fig := b.pairedFigure(plot.TieLow, plot.TieHigh); fig != nil {
 		s.Blocks = append(s.Blocks, Block{Figure: fig})
 	}

@@ -40,7 +40,7 @@ func usd(v float64) string {
 	return sign + "$" + strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// usdRange prints a mean with its 80 % interval.
+// usdRange prints a mean with its 80% interval.
 func usdRange(d evidence.Distribution) string {
 	return usd(d.Mean) + " (" + usd(d.P10) + " to " + usd(d.P90) + ")"
 }
@@ -92,13 +92,13 @@ func percent(share float64) string {
 	case bad(share):
 		return none
 	case share > 0 && share < 0.001:
-		return "< 0.1 %"
+		return "< 0.1%"
 	case share < 1 && share > 0.999:
-		return "> 99.9 %"
+		return "> 99.9%"
 	case share > 0.1 && share < 0.99:
-		return strconv.FormatFloat(share*100, 'f', 0, 64) + " %"
+		return strconv.FormatFloat(share*100, 'f', 0, 64) + "%"
 	}
-	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', 1, 64), ".0") + " %"
+	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', 1, 64), ".0") + "%"
 }
 
 // chance prints a forecast probability, which is never quite 0 or 1.

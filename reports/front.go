@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"ftadvise/advisor"
 	"ftadvise/calibrate/evidence"
@@ -67,6 +69,7 @@ func (b *builder) front() Front {
 	f.Chances = b.chances()
 	f.Money, f.NoMoney = b.money()
 	f.Flips, f.NoFlips = b.flips(), b.noFlips()
+	f.Flips = f.Flips[:min(len(f.Flips), frontFlips)]
 	return f
 }
 
@@ -110,14 +113,14 @@ func (b *builder) money() (*Figure, string) {
 		return nil, "No option could be priced: " + lower(b.rec.Verdict.Because) + "."
 	}
 	plot := chart.Intervals{X: chart.Axis{Title: fmt.Sprintf("total over %s, US dollars", months(b.rec.Stakes.Months)), Format: usdTick, Zero: true}}
-	table := Table{Caption: "Total cost of each option", Columns: append(columns("Option", "Expected total", "80 % from", "80 % to", "Expected regret"), Column{Name: "Remark"})}
+	table := Table{Caption: "Total cost of each option", Columns: append(columns("Option", "Expected total", "80% from", "80% to", "Expected regret"), Column{Name: "Remark"})}
 	for _, o := range b.rec.Options {
 		plot.Rows = append(plot.Rows, chart.Interval{Label: o.Name, Class: b.class(o.Name),
 			Low: o.Total.P10, Mid: o.Total.Mean, High: o.Total.P90, Note: usdRange(o.Total)})
 		table.Rows = append(table.Rows, []string{o.Name, usd(o.Total.Mean), usd(o.Total.P10), usd(o.Total.P90), usd(o.RegretUSD), o.Dominated})
 	}
-	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80 % interval.", plot, table)
-	fig.Note = "Dot: expected total. Bar: 80 % interval."
+	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80% interval.", plot, table)
+	fig.Note = "Dot: expected total. Bar: 80% interval."
 	return fig, ""
 }
 
@@ -136,9 +139,18 @@ func (b *builder) flips() []string {
 		if text == "" {
 			text = fmt.Sprintf("%s: the answer becomes %s at %s %s (now %s).", f.Fact, f.Answer, number(f.At), f.Unit, number(f.Now))
 		}
-		out = append(out, text)
+		out = append(out, upper(text))
 	}
 	return out
+}
+
+// frontFlips is how many flips the first screen shows; all stand under sensitivity.
+const frontFlips = 5
+
+// upper makes the first letter large, to begin a sentence.
+func upper(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // caution picks the doubt that must not be missed.
@@ -256,7 +268,8 @@ func lower(s string) string {
 	if s == "" {
 		return "no reason was given"
 	}
-	return strings.ToLower(s[:1]) + s[1:]
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + s[n:]
 }
 
 func usdTick(v float64) string {

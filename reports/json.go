@@ -52,8 +52,9 @@ func (b *builder) document(v View) Document {
 	d := Document{Schema: SchemaVersion, Kind: Kind, CreatedAt: b.opts.Now, Version: b.opts.Version,
 		Redacted: b.opts.Redact, Run: b.run, Recommendation: b.rec}
 	d.Summary = Summary{Answer: v.Front.Answer, Headline: v.Front.Headline, Regime: string(b.regime()),
-		Flips: v.Front.Flips, Warnings: len(b.allWarnings()), Caution: v.Front.Caution}
+		Warnings: len(b.allWarnings()), Caution: v.Front.Caution}
 	if b.rec != nil {
+		d.Summary.Flips = b.flips()
 		d.Summary.PFullBetter = b.rec.PFullBetter
 		if b.rec.Verdict.Method.Kind != "" {
 			d.Summary.Confidence = &b.rec.Confidence

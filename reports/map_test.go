@@ -35,7 +35,7 @@ func TestDecisionMapAsksThePolicy(t *testing.T) {
 	s := scenarios()["lora-wins"]
 	s.opts.Decider = everywhere{}
 	shown := string(page(t, s))
-	for _, want := range []string{`id="map-chart"`, `class="cell t-full"`, `class="cell t-rank"`, `class="cell t-either"`, "this project, 94 % sure"} {
+	for _, want := range []string{`id="map-chart"`, `class="cell t-full"`, `class="cell t-rank"`, `class="cell t-either"`, "this project, 94% sure"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%s is missing from the decision map", want)
 		}

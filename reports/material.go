@@ -154,7 +154,7 @@ func glossary() Section {
 		{Name: "Arm", Value: "One method with its settings: full fine-tuning, or LoRA with a rank."},
 		{Name: "Full fine-tuning", Value: "Every weight of the base model is trained."},
 		{Name: "LoRA", Value: "The base model is frozen; a product of two small matrices of a given rank is added to chosen weights and trained."},
-		{Name: "Nat", Value: "Unit of loss: minus the natural logarithm of the probability given to the right token. 0.01 nats are about 1 % of probability."},
+		{Name: "Nat", Value: "Unit of loss: minus the natural logarithm of the probability given to the right token. 0.01 nats are about 1% of probability."},
 		{Name: "Held-out loss", Value: "Mean loss on rows that are never trained on, the same for every arm."},
 		{Name: "Horizon", Value: "The length of the training run that the advice is about, in optimizer steps."},
 		{Name: "Forecast", Value: "The loss expected at the horizon, with the interval that is to hold the truth in 80 of 100 cases."},

@@ -20,7 +20,7 @@ func (b *builder) costs() Section {
 		return skipped(s.ID, s.Title, "No option was priced.")
 	}
 	plot := chart.Bars{X: chart.Axis{Title: "US dollars, expected", Format: usdTick}}
-	t := Table{Caption: "Costs by kind, expected with 80 % interval", Columns: append(columns("Option", "Expected", "80 % from", "80 % to"), textColumns("Kind", "Basis")...)}
+	t := Table{Caption: "Costs by kind, expected with 80% interval", Columns: append(columns("Option", "Expected", "80% from", "80% to"), textColumns("Kind", "Basis")...)}
 	for _, o := range b.rec.Options {
 		bar := chart.Bar{Label: o.Name, Note: usd(o.Total.Mean)}
 		for _, c := range o.Costs {
@@ -72,7 +72,23 @@ func (b *builder) tornado() Section {
 		t.Rows = append(t.Rows, []string{factWords(x.Fact), low, high, usd(x.LowUSD), usd(x.HighUSD), yesNo(x.Flips)})
 	}
 	s.Blocks = []Block{{Figure: figure("tornado-chart", "Sensitivity of the cost difference", "Tornado: the inputs that move the difference most come first.", plot, t)}}
+	if f := b.flipTable(); f != nil {
+		s.Blocks = append(s.Blocks, Block{Table: f})
+	}
 	return s
+}
+
+// flipTable lists every fact that would change the answer.
+func (b *builder) flipTable() *Table {
+	if len(b.rec.Flips) == 0 {
+		return nil
+	}
+	t := Table{Caption: "What would flip the answer", Columns: append(columns("Fact", "Now", "Flips at"), textColumns("To", "In words")...)}
+	for _, f := range b.rec.Flips {
+		t.Rows = append(t.Rows, []string{factWords(f.Fact), advisor.FormatFact(f.Fact, f.Now), advisor.FormatFact(f.Fact, f.At), advisor.Call(f.Answer), f.Text})
+	}
+	t = t.compact()
+	return &t
 }
 
 func compareDescending(a, b float64) int {
@@ -172,7 +188,7 @@ func cheapest(lines []line, at float64) string {
 }
 
 func (b *builder) breakEvenFigure(s Section, lines []line, now, top float64) Section {
-	plot := chart.Lines{X: chart.Axis{Title: "worth of one nat, US dollars", Format: usdTick, Zero: true}, Y: chart.Axis{Format: usdTick, Zero: true},
+	plot := chart.Lines{X: chart.Axis{Title: "worth of one nat, US dollars", Format: usdTick, Zero: true}, Y: chart.Axis{Format: usdTick},
 		Marks: []chart.Mark{{X: now, Label: "now " + usd(now)}}}
 	names := []string{"Worth of a nat"}
 	for _, l := range lines {

@@ -15,7 +15,7 @@ func (b *builder) overhead() Section {
 		return skipped(s.ID, s.Title, "No step was timed.")
 	}
 	table := overheadTable(arms)
-	s.Blocks = []Block{{Table: &table}, {Notes: []string{"Step time is an optimizer step without the warm-up steps; its range holds the middle 80 % of the steps."}}}
+	s.Blocks = []Block{{Table: &table}, {Notes: []string{"Step time is an optimizer step without the warm-up steps; its range holds the middle 80% of the steps."}}}
 	return s
 }
 
@@ -31,7 +31,7 @@ func measures() []measure {
 		{"Total parameters", func(t evidence.TrialResult) string { return count(t.Outcome.TotalParams) }, nil},
 		{"Trainable parameters", func(t evidence.TrialResult) string { return trainable(t.Outcome) }, func(o evidence.Outcome) float64 { return float64(o.TrainableParams) }},
 		{"Step time, median", func(t evidence.TrialResult) string { return span(zeroIsNone(t.Outcome.StepSeconds.Median)) }, func(o evidence.Outcome) float64 { return o.StepSeconds.Median }},
-		{"Step time, 80 % of steps", func(t evidence.TrialResult) string {
+		{"Step time, 80% of steps", func(t evidence.TrialResult) string {
 			return span(zeroIsNone(t.Outcome.StepSeconds.P10)) + " to " + span(zeroIsNone(t.Outcome.StepSeconds.P90))
 		}, nil},
 		{"Tokens a second", func(t evidence.TrialResult) string { return number(t.Outcome.TokensPerSecond) }, func(o evidence.Outcome) float64 { return o.TokensPerSecond }},

@@ -15,7 +15,7 @@ func (v View) Summary() string {
 	}
 	if f.Money != nil {
 		for _, row := range f.Money.Table.Rows {
-			line("  ", row[0], ": ", row[1], " (80 %: ", row[2], " to ", row[3], ")")
+			line("  ", row[0], ": ", row[1], " (80%: ", row[2], " to ", row[3], ")")
 		}
 	}
 	if len(f.Flips) > 0 {

@@ -26,8 +26,11 @@ type Text struct {
 	Value         string
 }
 
-// Key is one entry of a legend.
-type Key struct{ Class, Label string }
+// Key is one entry of a legend; Dot is for series without a line.
+type Key struct {
+	Class, Label string
+	Dot          bool
+}
 
 // Plot is a picture before its layout.
 type Plot interface {

@@ -1,6 +1,6 @@
 package chart
 
-// Interval is one row: a mean with its 80 % interval.
+// Interval is one row: a mean with its 80% interval.
 type Interval struct {
 	Label          string
 	Low, Mid, High float64

@@ -42,7 +42,7 @@ type Lines struct {
 func (l Lines) Legend() []Key {
 	var keys []Key
 	for _, s := range l.Series {
-		keys = append(keys, Key{Class: s.Class, Label: s.Label})
+		keys = append(keys, Key{Class: s.Class, Label: s.Label, Dot: s.Loose})
 	}
 	return keys
 }
@@ -127,7 +127,7 @@ func (s Series) fan(c *Chart, f frame) {
 		back := s.Fan[len(s.Fan)-1-i]
 		lower = append(lower, [2]float64{f.x.at(back.X), f.clampY(back.Low)})
 	}
-	c.path("fan "+s.Class, s.Label+": 80 % of the forecast lies here", polyline(append(upper, lower...), true))
+	c.path("fan "+s.Class, s.Label+": 80% of the forecast lies here", polyline(append(upper, lower...), true))
 }
 
 func (s Series) draw(c *Chart, f frame) {

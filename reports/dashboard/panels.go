@@ -90,7 +90,7 @@ func speedPanels() []panel {
 		{title: "Tokens a second", unit: "short", width: 8, height: 8,
 			queries: []query{{`sum by (run, arm) (rate(ftadvise_trial_tokens_total{` + ofArm + `}[$__rate_interval]))`, "{{arm}}"}}},
 		{title: "Step time", about: "Median and ninth decile of optimizer steps, warm-up left out.", unit: "s", width: 8, height: 8, queries: []query{
-			{stepQuantile("0.5"), "{{arm}} median"}, {stepQuantile("0.9"), "{{arm}} 90 %"}}},
+			{stepQuantile("0.5"), "{{arm}} median"}, {stepQuantile("0.9"), "{{arm}} 90%"}}},
 		{title: "Step time over the predicted", about: "Above 1 the steps are slower than the fit trial foretold.", unit: "none", width: 8, height: 8,
 			queries: []query{{`ftadvise:arm_slowdown:ratio{` + ofArm + `}`, "{{arm}}"}}},
 	}
@@ -127,7 +127,7 @@ func runPanels() []panel {
 		{kind: number, title: "Warnings", width: 4, height: 4, unit: "none", queries: []query{{`ftadvise_run_warnings{` + ofRun + `}`, "{{run}}"}}},
 		{kind: number, title: "Series left out", about: "Runs and trials without labelled series, since there are newer ones.", unit: "none", width: 4, height: 4,
 			queries: []query{{`ftadvise_series_dropped_total`, "{{reason}}"}}},
-		{kind: number, title: "Past advice", about: "Self-audit over recorded outcomes: share of right advice, coverage of the 80 % interval, error of predicted memory.", unit: "percentunit", width: 8, height: 4,
+		{kind: number, title: "Past advice", about: "Self-audit over recorded outcomes: share of right advice, coverage of the 80% interval, error of predicted memory.", unit: "percentunit", width: 8, height: 4,
 			queries: []query{{`ftadvise_audit_ratio`, "{{figure}}"}}},
 	}
 }
