@@ -11,7 +11,9 @@ import (
 const evalShare = 0.2
 
 // evalSteps is a geometric grid that ends with the probe, with the steps at which
-// something is compared. Its ratio is the finest of three that the time allows.
+// something is compared and those at which the trunks pause: should the time be up
+// there, nothing was trained for nothing. Its ratio is the finest of three that the
+// time allows.
 func evalSteps(p evidence.Plan, costs []Cost) []int {
 	var step, eval float64
 	for _, c := range costs {
@@ -25,7 +27,7 @@ func evalSteps(p evidence.Plan, costs []Cost) []int {
 			break
 		}
 	}
-	out = append(append(out, p.RungSteps...), p.BranchSteps...)
+	out = slices.Concat(out, p.RungSteps, p.BranchSteps, stops(p))
 	slices.Sort(out)
 	return slices.Compact(out)
 }
@@ -102,7 +104,7 @@ func stops(p evidence.Plan) []int {
 	for _, end := range p.BranchSteps {
 		out = append(out, end-branchLength(end))
 	}
-	if len(out) == 0 && p.ProbeSteps >= 2*searchEnd(p) {
+	if half := p.ProbeSteps / 2; len(out) == 0 && half > searchEnd(p) {
 		out = append(out, p.ProbeSteps/2)
 	}
 	out = append(out, p.ProbeSteps)
