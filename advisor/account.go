@@ -94,7 +94,8 @@ func (a *account) gap() contrast { return a.size.gap(a.f.contrasts[a.lora]) }
 // device costs is the same for both, so that only the measured differences spread.
 func (a *account) difference(i, j int) (mean, sd float64) {
 	c := a.size.gap(a.f.between(i, j))
-	variance := math.Pow(c.sd*a.worth.usdPerNat, 2)
+	accuracy := c.sd * a.worth.usdPerNat
+	variance := accuracy * accuracy
 	for n := range lineCount {
 		if n != lineAccuracy {
 			x, y := a.bills[i].lines[n].sd, a.bills[j].lines[n].sd

@@ -48,7 +48,7 @@ func armsOf(run *evidence.Run) []arm {
 	}
 	arms := make([]arm, 0, len(groups))
 	for m, trials := range groups {
-		arms = append(arms, armOf(m, trials, run.Forecasts))
+		arms = append(arms, armOf(m, trials, run.Forecasts, run.Domain))
 	}
 	sort.Slice(arms, func(i, j int) bool { return lessMethod(arms[i].method, arms[j].method) })
 	return arms
@@ -73,13 +73,14 @@ func lessMethod(a, b evidence.Method) bool {
 	return a.RateRatioBA < b.RateRatioBA
 }
 
-func armOf(m evidence.Method, trials []evidence.TrialResult, forecasts []evidence.Forecast) arm {
+func armOf(m evidence.Method, trials []evidence.TrialResult, forecasts []evidence.Forecast, domain evidence.Domain) arm {
 	sort.Slice(trials, func(i, j int) bool { return trials[i].ID < trials[j].ID })
 	a := arm{method: m, fits: true, base: math.NaN(), general: math.NaN(), perNat: math.NaN()}
 	f, hasForecast := bestForecast(m, forecasts)
 	t, ok := representative(trials, f.Trial)
 	if ok {
 		a.take(t)
+		a.start(t.Outcome, domain)
 	} else {
 		a.blame(trials)
 	}
@@ -136,11 +137,12 @@ func representative(trials []evidence.TrialResult, id string) (evidence.TrialRes
 // trained reports whether an outcome can stand for its method.
 func trained(o evidence.Outcome) bool {
 	switch o.Status {
-	case evidence.Completed, evidence.CutByBudget, evidence.Dropped, evidence.Interrupted, evidence.EngineDied:
+	case evidence.Completed, evidence.CutByBudget, evidence.Dropped, evidence.Interrupted, evidence.EngineDied, evidence.Paused:
 		p, ok := o.LastEval()
 		return ok && finite(p.Loss) && p.Step > 0
+	default:
+		return false
 	}
-	return false
 }
 
 func betterWitness(a, b evidence.TrialResult) bool {
@@ -161,8 +163,9 @@ func stageRank(s evidence.Stage) int {
 		return 2
 	case evidence.StageSearch:
 		return 1
+	default:
+		return 0
 	}
-	return 0
 }
 
 func (a *arm) take(t evidence.TrialResult) {
@@ -173,20 +176,28 @@ func (a *arm) take(t evidence.TrialResult) {
 	if best, ok := o.BestEval(); ok && best.Loss < a.last.Loss {
 		a.stop = best.Step
 	}
-	if first := o.EvalLoss[0]; first.Step == 0 {
-		a.base = first.Loss
-	}
 	a.step, a.peak, a.trainable, a.total = o.StepSeconds, o.PeakAllocatedBytes, o.TrainableParams, o.TotalParams
-	a.general = rise(o.GeneralLoss)
 	a.perNat = pointsPerNat(o)
 }
 
-// rise is the last general loss less the one before training.
-func rise(points []evidence.Point) float64 {
-	if len(points) < 2 || points[0].Step != 0 {
-		return math.NaN()
+// start finds what the losses were before training: evaluated by the trial itself, or
+// once for the whole run.
+func (a *arm) start(o evidence.Outcome, domain evidence.Domain) {
+	a.base = before(o.EvalLoss, domain.BaseLoss)
+	if n := len(o.GeneralLoss); n > 0 && o.GeneralLoss[n-1].Step > 0 {
+		a.general = o.GeneralLoss[n-1].Loss - before(o.GeneralLoss, domain.BaseGeneralLoss)
 	}
-	return points[len(points)-1].Loss - points[0].Loss
+}
+
+// before is the loss at step 0; NaN if neither the trial nor the run knows it.
+func before(points []evidence.Point, shared *float64) float64 {
+	switch {
+	case len(points) > 0 && points[0].Step == 0:
+		return points[0].Loss
+	case shared != nil:
+		return *shared
+	}
+	return math.NaN()
 }
 
 // blame says why no trial of the method can be used.
@@ -208,7 +219,7 @@ func (a *arm) blame(trials []evidence.TrialResult) {
 
 // graver orders the ends of trials by how much they say about the method.
 func graver(a, b evidence.Status) bool {
-	order := []evidence.Status{evidence.Pending, evidence.Interrupted, evidence.EngineDied, evidence.CutByBudget, evidence.Dropped,
+	order := []evidence.Status{evidence.Pending, evidence.Paused, evidence.Interrupted, evidence.EngineDied, evidence.CutByBudget, evidence.Dropped,
 		evidence.Completed, evidence.Diverged, evidence.OutOfMemory, evidence.DoesNotFit}
 	rank := func(s evidence.Status) int {
 		for i, o := range order {

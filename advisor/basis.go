@@ -65,14 +65,14 @@ func (c *cashier) forgettingBasis(a *arm) string {
 
 // words describes a layout.
 func (v service) words(l layout) string {
-	held := fmt.Sprintf("%g x %s held", v.stakes.Tasks, bytesText(v.weights))
 	switch l.kind {
 	case layoutSwapped:
-		held = fmt.Sprintf("one held, %s a swap", seconds(v.swapSeconds()))
+		return fmt.Sprintf("%s: one held, %s a swap", l.name, seconds(v.swapSeconds()))
 	case layoutAdapters:
-		held = fmt.Sprintf("%s and %g x %s held, %.0f%% slower", bytesText(v.weights), v.stakes.Tasks, bytesText(v.adapter), 100*v.stakes.AdapterSlow)
+		return fmt.Sprintf("%s: %s and %g x %s held, %.0f%% slower", l.name, bytesText(v.weights), v.stakes.Tasks, bytesText(v.adapter), 100*v.stakes.AdapterSlow)
+	default:
+		return fmt.Sprintf("%s: %g x %s held", l.name, v.stakes.Tasks, bytesText(v.weights))
 	}
-	return l.name + ": " + held
 }
 
 // parts says of what the value of a nat is made up.

@@ -44,8 +44,9 @@ func (a *account) headline(rec *Recommendation) string {
 		return "No recommendation: " + v.Because
 	case NothingFits:
 		return "Nothing fits: " + v.Because
+	default:
+		return "Undecided: " + v.Because
 	}
-	return "Undecided: " + v.Because
 }
 
 // because adds probability and money to a headline.

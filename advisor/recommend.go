@@ -93,7 +93,7 @@ func (a *account) ratios() *Ratios {
 // It returns the chosen arm, or -1, and refuses a method that cannot be had. LoRA of a
 // higher rank than was asked for is the answer "raise the rank".
 func (a *account) name(v *Verdict) (int, error) {
-	chosen := -1
+	var chosen int
 	switch v.Answer {
 	case UseFull:
 		chosen = a.f.full

@@ -241,6 +241,7 @@ func Call(a Answer) string {
 		return "LoRA"
 	case RaiseRank:
 		return "LoRA with a higher rank"
+	default:
+		return string(a)
 	}
-	return string(a)
 }

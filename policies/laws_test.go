@@ -17,7 +17,7 @@ import (
 
 // drawFacts makes the facts of a case in which LoRA is not expected to be the better,
 // under drawn stakes.
-func drawFacts(t *rapid.T, change func(*advisor.Stakes)) (before, after advisor.Features) {
+func drawFacts(t *rapid.T, prices advisor.PriceTable, change func(*advisor.Stakes)) (before, after advisor.Features) {
 	c := advisortest.New()
 	c.Seen = rapid.IntRange(100, 5000).Draw(t, "seen")
 	c.FullHours = rapid.Float64Range(0.01, 50).Draw(t, "full hours")
@@ -31,15 +31,24 @@ func drawFacts(t *rapid.T, change func(*advisor.Stakes)) (before, after advisor.
 	s.Tasks = float64(rapid.IntRange(1, 30).Draw(t, "tasks"))
 	s.BaseChangesPerYear, s.AdapterSlow = 0, 0
 	run := c.Run()
-	before, err := advisor.FeaturesOf(run, s)
+	before, err := advisor.FeaturesAt(run, s, prices)
 	if err != nil {
 		t.Fatal(err)
 	}
 	change(&s)
-	if after, err = advisor.FeaturesOf(run, s); err != nil {
+	if after, err = advisor.FeaturesAt(run, s, prices); err != nil {
 		t.Fatal(err)
 	}
 	return before, after
+}
+
+func listPrices(t *testing.T) advisor.PriceTable {
+	t.Helper()
+	prices, err := advisor.ListPrices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return prices
 }
 
 func answer(t *rapid.T, p *policy.Policy, f advisor.Features) advisor.Verdict {
@@ -51,11 +60,12 @@ func answer(t *rapid.T, p *policy.Policy, f advisor.Features) advisor.Verdict {
 }
 
 func lawful(t *testing.T, change func(*rapid.T) func(*advisor.Stakes)) {
+	prices := listPrices(t)
 	for _, name := range policies.Names() {
 		p := load(t, name)
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				before, after := drawFacts(t, change(t))
+				before, after := drawFacts(t, prices, change(t))
 				x, y := answer(t, p, before), answer(t, p, after)
 				if x.Answer == advisor.UseFull && (y.Answer == advisor.UseLoRA || y.Answer == advisor.RaiseRank) {
 					t.Fatalf("full (%s) became %s (%s)", x.Rule, y.Answer, y.Rule)
@@ -87,7 +97,7 @@ func TestRulesThatDoNotMatchDoNotMatter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := load(t, "balanced")
+	plain, prices := load(t, "balanced"), listPrices(t)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 5).Draw(t, "rules")
 		places := strings.SplitAfter(string(text), "\nrules:\n")
@@ -106,7 +116,7 @@ func TestRulesThatDoNotMatchDoNotMatter(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, together)
 		}
-		f, _ := drawFacts(t, func(*advisor.Stakes) {})
+		f, _ := drawFacts(t, prices, func(*advisor.Stakes) {})
 		x, y := answer(t, plain, f), answer(t, padded, f)
 		if x.Answer != y.Answer || x.Rule != y.Rule || x.Because != y.Because || x.Confidence != y.Confidence {
 			t.Fatalf("%s by %s became %s by %s", x.Answer, x.Rule, y.Answer, y.Rule)
@@ -116,10 +126,11 @@ func TestRulesThatDoNotMatchDoNotMatter(t *testing.T) {
 
 // Every policy answers every case with something, and gives the reason.
 func TestEveryPolicyAlwaysAnswers(t *testing.T) {
+	prices := listPrices(t)
 	for _, name := range policies.Names() {
 		p := load(t, name)
 		rapid.Check(t, func(t *rapid.T) {
-			f, _ := drawFacts(t, func(*advisor.Stakes) {})
+			f, _ := drawFacts(t, prices, func(*advisor.Stakes) {})
 			v := answer(t, p, f)
 			if v.Answer == "" || v.Answer == advisor.Undecided || v.Rule == "" || v.Because == "" || strings.Contains(v.Because, "an unknown") {
 				t.Fatalf("%s: %+v", name, v)

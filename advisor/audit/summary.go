@@ -92,9 +92,9 @@ func count(b bool) float64 {
 	return 0
 }
 
-func relative(m *mean, real, predicted float64) {
-	if real > 0 && predicted > 0 {
-		m.add(math.Abs(real/predicted - 1))
+func relative(m *mean, was, predicted float64) {
+	if was > 0 && predicted > 0 {
+		m.add(math.Abs(was/predicted - 1))
 	}
 }
 

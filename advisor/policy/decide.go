@@ -221,9 +221,10 @@ func (d *decision) lower(r *rule) (float64, bool) {
 		return d.less("train_hours")
 	case preferSmaller:
 		return d.less("peak_bytes")
+	default:
+		mean, _, ok := d.bill(r)
+		return mean, ok
 	}
-	mean, _, ok := d.bill(r)
-	return mean, ok
 }
 
 func (d *decision) less(name string) (float64, bool) {
@@ -275,7 +276,7 @@ func (d *decision) settle(r *rule, answer advisor.Answer) {
 // sureness is the probability that the answer is right by the rule's own measure.
 func (d *decision) sureness(r *rule, answer advisor.Answer) (float64, bool) {
 	var full float64
-	ok := true
+	var ok bool
 	switch r.prefer {
 	case preferFaster, preferSmaller:
 		return 1, true

@@ -158,7 +158,7 @@ func readCapped(from source, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open policy %s: %w", file, err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // nothing was written
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("open policy %s: %w", file, err)
