@@ -80,6 +80,9 @@ func (a *app) calibrated(ctx context.Context, c *config.Loaded, f calibrateFlags
 	}
 	if f.preset == calibrate.PresetEssay {
 		layEssay(c, m.config)
+		if err := a.needData(c); err != nil {
+			return nil, err
+		}
 	}
 	from, err := a.calibrateNew(ctx, c, s, m, f.preset)
 	return from.run, err

@@ -59,7 +59,7 @@ func (a *app) verbs() []func() (*cobra.Command, error) {
 	return []func() (*cobra.Command, error){
 		a.recommendVerb, a.calibrateVerb, a.planVerb, a.reportVerb, a.runsVerb, a.policyVerb, a.forecastVerb, a.estimateVerb,
 		a.importVerb, a.diffVerb, a.outcomeVerb, a.auditVerb,
-		a.exportConfigVerb, a.dashboardVerb,
+		a.exportConfigVerb, a.exportMetricsVerb, a.dashboardVerb, a.demoVerb,
 		a.serveVerb, a.doctorVerb, a.configVerb, a.versionVerb,
 	}
 }

@@ -52,6 +52,9 @@ func (a *app) plan(cmd *cobra.Command, preset string) error {
 	}
 	if preset == calibrate.PresetEssay {
 		layEssay(c, m.config)
+		if err := a.needData(c); err != nil {
+			return err
+		}
 	} else if preset != "" {
 		return fail(exitUsage, "there is one: essay", "unknown preset %q", preset)
 	}

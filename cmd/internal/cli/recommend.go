@@ -40,11 +40,16 @@ func (a *app) recommend(cmd *cobra.Command, f recommendFlags) error {
 	if err != nil {
 		return err
 	}
+	return a.advise(cmd.Context(), c, f)
+}
+
+// advise finds or makes the evidence, decides, keeps the advice and prints it.
+func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) error {
 	p, err := loadPolicy(c) // before any time is spent on training
 	if err != nil {
 		return err
 	}
-	from, err := a.evidenceFor(cmd.Context(), c, f)
+	from, err := a.evidenceFor(ctx, c, f)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ type reportFlags struct {
 	out       string
 	compare   bool
 	redact    bool
+	pdf       bool
 	dashboard string
 }
 
@@ -39,6 +41,7 @@ func (a *app) reportVerb() (*cobra.Command, error) {
 	cmd.Flags().BoolVar(&f.compare, "compare", false, "put several runs side by side: report --compare RUN RUN...")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write to; empty: the run's own")
 	cmd.Flags().BoolVar(&f.redact, "redact", false, "leave out data samples and the names of files, hosts and labels")
+	cmd.Flags().BoolVar(&f.pdf, "pdf", false, "print the HTML as PDF as well, by the Chromium that is installed")
 	cmd.Flags().StringVar(&f.dashboard, "dashboard-url", "", "Grafana dashboard to link to")
 	return cmd, nil
 }
@@ -47,6 +50,9 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 	c, err := a.settings(cmd)
 	if err != nil {
 		return err
+	}
+	if f.pdf && (f.compare || c.Output != "table") {
+		return fail(exitUsage, "leave out --compare and --output", "--pdf prints one run's HTML report")
 	}
 	p, err := loadPolicy(c)
 	if err != nil {
@@ -63,7 +69,20 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 	if f.compare {
 		return a.writeReport(reports.Compare(entries, opts), c.Output, dir, "comparison")
 	}
-	return a.writeReport(reports.New(entries[0].Run, entries[0].Recommendation, opts), c.Output, dir, "report")
+	if err := a.writeReport(reports.New(entries[0].Run, entries[0].Recommendation, opts), c.Output, dir, "report"); err != nil || !f.pdf {
+		return err
+	}
+	return a.printPDF(cmd.Context(), dir)
+}
+
+// printPDF prints the report's HTML.
+func (a *app) printPDF(ctx context.Context, dir string) error {
+	path := filepath.Join(dir, "report.pdf")
+	if err := reports.PDF(ctx, filepath.Join(dir, "report.html"), path); err != nil {
+		return fail(exitEnvironment, "open report.html in a browser and print it", "%v", err)
+	}
+	_, err := fmt.Fprintln(a.out, path)
+	return err
 }
 
 // entries reads runs and decides from each; none stands for the latest. The folder is

@@ -10,6 +10,7 @@ import (
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/dataset"
 	"ftadvise/calibrate/dataset/tokenizer"
+	"ftadvise/calibrate/embedded"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf/hub"
 	"ftadvise/cmd/internal/config"
@@ -178,13 +179,14 @@ func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrat
 	}
 }
 
-// pack reads, tokenises and packs the data for a model.
+// pack reads, tokenises and packs the data for a model, beside general text on which
+// forgetting shows.
 func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, out string) (dataset.Packed, error) {
 	opts, err := a.dataOptions(ctx, c)
 	if err != nil {
 		return dataset.Packed{}, err
 	}
-	opts.SeqLength = s.seqLength
+	opts.SeqLength, opts.General = s.seqLength, embedded.General()
 	tok, err := tokenizer.Load(m.dir)
 	if err != nil {
 		return dataset.Packed{}, err

@@ -5,10 +5,15 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
+	"time"
 
 	"ftadvise/cmd/internal/config"
 	"ftadvise/reports/metrics"
 )
+
+// gpuEvery is how often a GPU's sensors are read.
+const gpuEvery = 5 * time.Second
 
 // watched is who hears of a calibration, and how to let them go.
 type watched struct {
@@ -40,8 +45,10 @@ func (a *app) watch(ctx context.Context, c *config.Loaded) (watched, error) {
 	case at := <-listening:
 		a.voice().note("live measurements at http://%s/metrics", at)
 	}
+	var sensors sync.WaitGroup
+	sensors.Go(func() { _ = exporter.WatchGPU(serving, gpuEvery) }) // without sensors their series are absent
 	w.observers = append(w.observers, exporter)
-	w.stop = func() { cancel(); <-ended }
+	w.stop = func() { cancel(); <-ended; sensors.Wait() }
 	return w, nil
 }
 
