@@ -75,8 +75,13 @@ func TestMoreEvidence(t *testing.T) {
 	c := advisortest.New()
 	c.GapSD, c.Seen = 0.1, 200
 	unsure := recommend(t, c.Run(), func(s *advisor.Stakes) { s.USDPerNat = 1e5 }).More
-	if unsure == nil || !unsure.Pays || unsure.WorthUSD < 100 || !strings.HasPrefix(unsure.Command, "ftadvise calibrate --resume 01case --budget ") {
+	if unsure == nil || !unsure.Pays || unsure.WorthUSD < 100 || !strings.HasPrefix(unsure.Command, "ftadvise recommend --fresh --model acme/base --data data.jsonl --budget ") {
 		t.Fatalf("%+v", unsure)
+	}
+	stopped := c.Run()
+	stopped.State = evidence.Stopped
+	if on := recommend(t, stopped, nil).More; on == nil || on.Command != "ftadvise calibrate --resume 01case" || on.CostUSD >= unsure.CostUSD {
+		t.Errorf("a run that was cut short goes on: %+v, anew costs %g", on, unsure.CostUSD)
 	}
 	c.Gap, c.GapSD = 1, 0.05
 	if sure := recommend(t, c.Run(), nil).More; sure == nil || sure.Pays {

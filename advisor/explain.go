@@ -90,7 +90,7 @@ func (a *account) needs(rec *Recommendation) string {
 	case m == nil:
 		return fmt.Sprintf(": full is the better with a probability of %s, and calibration has reached its end", percent(*rec.PFullBetter))
 	case m.Pays:
-		return fmt.Sprintf(": %d more steps an arm (about %s) cost %s and are worth %s: run them", m.Steps, seconds(m.Seconds), usd(m.CostUSD), usd(m.WorthUSD))
+		return fmt.Sprintf(": %d more steps an arm (a calibration of about %s) cost %s and are worth %s: run them", m.Steps, seconds(m.Seconds), usd(m.CostUSD), usd(m.WorthUSD))
 	}
 	return fmt.Sprintf(": full is the better with a probability of %s, and %d more steps an arm cost %s, more than the %s they are worth",
 		percent(*rec.PFullBetter), m.Steps, usd(m.CostUSD), usd(m.WorthUSD))
@@ -103,7 +103,7 @@ func (a *account) next(rec *Recommendation) []string {
 		out = append(out, rec.More.Command)
 	}
 	if rec.Verdict.Answer == BudgetTooSmall && rec.More == nil {
-		out = append(out, resumeCommand(a.f.run.ID, max(60, a.f.run.Setup.BudgetSeconds)))
+		out = append(out, a.calibrateCommand(2*max(60, a.f.run.Setup.BudgetSeconds)))
 	}
 	out = append(out, "ftadvise report "+a.f.run.ID)
 	if rec.Verdict.Answer.Decides() {

@@ -3,6 +3,9 @@ package advisor
 import (
 	"fmt"
 	"math"
+	"strings"
+
+	"ftadvise/calibrate/evidence"
 )
 
 // seedFloor is the spread in nats that remains when the horizon is reached: two seeds
@@ -84,11 +87,35 @@ func (a *account) sample(steps, seen, horizon int) more {
 	mean, sd := a.difference(a.lora, a.f.full)
 	shrunk := a.size.gap(contrast{mean: c.mean, sd: spreadAfter(c.sd, seen, steps, horizon)}).sd * a.worth.usdPerNat
 	rest := math.Sqrt(math.Max(0, sd*sd-math.Pow(a.gap().sd*a.worth.usdPerNat, 2)))
-	step := a.f.arms[a.f.full].step.Median + a.f.arms[a.lora].step.Median
-	m := more{steps: steps, seconds: step * float64(steps)}
+	m := more{steps: steps, seconds: a.redo() + a.stepOfAll()*float64(steps)}
 	m.cost = m.seconds / 3600 * a.price.USDPerHour
 	m.worth = SampleWorth(mean, sd, math.Hypot(rest, shrunk))
 	return m
+}
+
+// stepOfAll is the time of one step of every arm that can be trained: a calibration
+// trains them side by side.
+func (a *account) stepOfAll() float64 {
+	sum := 0.0
+	for i := range a.f.arms {
+		if a.open(i) {
+			sum += a.f.arms[i].step.Median
+		}
+	}
+	return sum
+}
+
+// redo is the time to get again where the run is: a run that is done keeps no
+// checkpoints, so more steps mean another calibration.
+func (a *account) redo() float64 {
+	if a.resumable() {
+		return 0
+	}
+	return a.f.run.Seconds
+}
+
+func (a *account) resumable() bool {
+	return a.f.run.State == evidence.Stopped || a.f.run.State == evidence.Running
 }
 
 func (a *account) moreAdvice() *MoreEvidence {
@@ -97,10 +124,27 @@ func (a *account) moreAdvice() *MoreEvidence {
 		return nil
 	}
 	return &MoreEvidence{Steps: m.steps, Seconds: m.seconds, CostUSD: m.cost, WorthUSD: m.worth, Pays: m.pays(),
-		Command: resumeCommand(a.f.run.ID, m.seconds)}
+		Command: a.calibrateCommand(m.seconds)}
 }
 
-// resumeCommand goes on with a run for so long, rounded up to whole minutes.
-func resumeCommand(run string, secs float64) string {
-	return fmt.Sprintf("ftadvise calibrate --resume %s --budget %.0fm", run, math.Max(1, math.Ceil(secs/60)))
+// calibrateCommand goes on with a run that was cut short, else calibrates anew for so
+// many seconds, rounded up to whole minutes.
+func (a *account) calibrateCommand(secs float64) string {
+	run := a.f.run
+	if a.resumable() {
+		return "ftadvise calibrate --resume " + word(run.ID)
+	}
+	return fmt.Sprintf("ftadvise recommend --fresh --model %s --data %s --budget %.0fm",
+		word(run.Setup.Model.Name), word(run.Data.Name), math.Max(1, math.Ceil(secs/60)))
+}
+
+// word quotes a name for a shell where that is needed.
+func word(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
