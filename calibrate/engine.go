@@ -25,6 +25,10 @@ type Engine interface {
 	Close() error
 }
 
+// KilledForMemory is the What of an EngineError whose process the kernel killed
+// because the machine's memory had run out.
+const KilledForMemory = "killed by the kernel (memory)"
+
 // EngineError reports an engine that died, hung or talked nonsense. Its run is
 // resumable.
 type EngineError struct {

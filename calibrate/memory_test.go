@@ -1,8 +1,11 @@
 package calibrate_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
+	"ftadvise/calibrate"
 	"ftadvise/calibrate/enginetest"
 	"ftadvise/calibrate/evidence"
 )
@@ -95,5 +98,32 @@ func TestPeakOfAFreshProcessStands(t *testing.T) {
 	fit, probe := only(t, run, evidence.StageFit, full), only(t, run, evidence.StageProbe, full)
 	if probe.Outcome.PeakAllocatedBytes < fit.Outcome.PeakAllocatedBytes || fit.Outcome.PeakAllocatedBytes == 0 {
 		t.Errorf("fit %d, probe %d", fit.Outcome.PeakAllocatedBytes, probe.Outcome.PeakAllocatedBytes)
+	}
+}
+
+// TestKilledForMemory: the kernel kills the engine while full trains at more than two
+// rows. Each sitting ends with that error, and the next goes on with fewer rows.
+func TestKilledForMemory(t *testing.T) {
+	for _, from := range []int{1, 60} { // in the fit, in the probe
+		var bench *bench
+		script := enginetest.Trap()
+		script.Fail = func(tr evidence.Trial, step int) error {
+			groups := bench.engine.Groups()
+			if tr.Method == full && step >= from && groups[len(groups)-1].MicroBatch > 2 {
+				return &calibrate.EngineError{What: calibrate.KilledForMemory}
+			}
+			return nil
+		}
+		bench = newBench(t, script)
+		for range 2 {
+			var dead *calibrate.EngineError
+			if _, err := bench.sit(context.Background()); !errors.As(err, &dead) {
+				t.Fatalf("from step %d: got %v", from, err)
+			}
+		}
+		run := bench.done(t)
+		if run.Setup.MicroBatch != 2 || only(t, run, evidence.StageProbe, full).Outcome.Status != evidence.Completed {
+			t.Errorf("from step %d: %d rows", from, run.Setup.MicroBatch)
+		}
 	}
 }

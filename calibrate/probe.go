@@ -182,8 +182,8 @@ func (c *calibration) shorten() {
 	c.planned()
 }
 
-// worthwhile is by how much a probe must be able to grow for it to go on: a little
-// time that is left is not worth another turn of loading and saving.
+// worthwhile is by how much a probe must be able to grow for it to go on, and no less
+// than minRung steps: a little time is not worth another turn of loading and saving.
 const worthwhile = 1.2
 
 // grow makes the probe longer where it has come to its end with time to spare, as
@@ -195,7 +195,7 @@ func (c *calibration) grow() bool {
 	}
 	old := *c.run.Plan
 	c.relay(at, at, c.spec.HorizonSteps)
-	if float64(c.run.Plan.ProbeSteps) < worthwhile*float64(at) {
+	if to := c.run.Plan.ProbeSteps; to < at+minRung || float64(to) < worthwhile*float64(at) {
 		c.run.Plan = &old
 		return false
 	}

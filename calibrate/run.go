@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"ftadvise/calibrate/evidence"
@@ -72,7 +73,27 @@ func (c *calibration) begin() error {
 			Hint: "start a fresh calibration, or put the files back as they were"}
 	}
 	c.run.State = evidence.Running
+	c.relent()
 	return c.save()
+}
+
+// relent treats a trial whose engine the kernel killed for memory in the last sitting
+// as one that ran out of memory: to do the same again would end the same way. Within
+// a sitting the kill stays an error, since it may have been another program's fault.
+func (c *calibration) relent() {
+	for i := range c.run.Trials {
+		t := &c.run.Trials[i]
+		if t.Outcome.Status != evidence.EngineDied || !strings.Contains(t.Outcome.Reason, KilledForMemory) {
+			continue
+		}
+		t.Outcome.Status = evidence.OutOfMemory
+		switch {
+		case c.run.Setup.MicroBatch == 1:
+			t.Outcome.Status = evidence.DoesNotFit
+		case t.Stage != evidence.StageFit: // the fit sees to its own
+			c.halve()
+		}
+	}
 }
 
 func (c *calibration) describe() {

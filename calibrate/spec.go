@@ -9,32 +9,32 @@ import (
 // Spec is what to calibrate, with nothing left to default: config resolves flags,
 // environment, file and defaults into it.
 type Spec struct {
-	Preset        string // "" or "essay"
-	ModelDir      string // a Hugging Face folder on disk
-	Model         evidence.Model
-	Data          evidence.Data
-	Domain        evidence.Domain    // what the text alone tells, by dataset.Pack
-	Warnings      []evidence.Warning // doubts about the data, for the run to carry
-	Version       string             // of ftadvise
-	PackPath      string             // made by dataset.Pack; relative to the run's folder, or absolute
-	Device        string             // cpu, cuda:0
-	Precision     string             // fp32, bf16, bf16-pure
-	Threads       int                // 0: the engine chooses
-	SeqLength     int
-	MicroBatch    int
-	Accumulation  int
-	Optimizer     evidence.Optimizer
-	WarmupSteps   int
-	Full          bool              // try full fine-tuning
-	LoRA          []evidence.Method // LoRA arms; the first is the user's choice
-	RateFull      float64           // prior of full's learning rate, the search's centre
-	RateLoRA      float64           // prior of LoRA's
-	SearchRates   int               // learning rates an arm; 1 takes the prior
-	HorizonSteps  int
-	Budget        time.Duration // wall time of all sittings; 0 sets no limit
-	Seeds         int
-	Seed          int64
-	Checkpointing bool
+	Preset        string             `json:"preset,omitempty"` // "" or "essay"
+	ModelDir      string             `json:"model_dir"`        // a Hugging Face folder on disk
+	Model         evidence.Model     `json:"model"`
+	Data          evidence.Data      `json:"data"`
+	Domain        evidence.Domain    `json:"domain"`             // what the text alone tells, by dataset.Pack
+	Warnings      []evidence.Warning `json:"warnings,omitempty"` // doubts about the data, for the run to carry
+	Version       string             `json:"version"`            // of ftadvise
+	PackPath      string             `json:"pack_path"`          // made by dataset.Pack; relative to the run's folder, or absolute
+	Device        string             `json:"device"`             // cpu, cuda:0
+	Precision     string             `json:"precision"`          // fp32, bf16, bf16-pure
+	Threads       int                `json:"threads"`            // 0: the engine chooses
+	SeqLength     int                `json:"seq_length"`
+	MicroBatch    int                `json:"micro_batch"`
+	Accumulation  int                `json:"accumulation"`
+	Optimizer     evidence.Optimizer `json:"optimizer"`
+	WarmupSteps   int                `json:"warmup_steps"`
+	Full          bool               `json:"full"`         // try full fine-tuning
+	LoRA          []evidence.Method  `json:"lora"`         // LoRA arms; the first is the user's choice
+	RateFull      float64            `json:"rate_full"`    // prior of full's learning rate, the search's centre
+	RateLoRA      float64            `json:"rate_lora"`    // prior of LoRA's
+	SearchRates   int                `json:"search_rates"` // learning rates an arm; 1 takes the prior
+	HorizonSteps  int                `json:"horizon_steps"`
+	Budget        time.Duration      `json:"budget_nanoseconds"` // wall time of all sittings; 0 sets no limit
+	Seeds         int                `json:"seeds"`
+	Seed          int64              `json:"seed"`
+	Checkpointing bool               `json:"checkpointing,omitempty"`
 }
 
 // Methods lists the arms in the order in which they are tried.

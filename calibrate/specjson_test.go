@@ -28,8 +28,8 @@ func TestDecodeSpecRefuses(t *testing.T) {
 		"empty":         ``,
 		"no schema":     `{"spec": {}}`,
 		"newer":         `{"schema": 2, "spec": {}}`,
-		"unknown field": `{"schema": 1, "spec": {"Surprise": 1}}`,
-		"wrong type":    `{"schema": 1, "spec": {"Seed": "seven"}}`,
+		"unknown field": `{"schema": 1, "spec": {"surprise": 1}}`,
+		"wrong type":    `{"schema": 1, "spec": {"seed": "seven"}}`,
 	} {
 		_, err := calibrate.DecodeSpec([]byte(data))
 		var input *calibrate.InputError
@@ -40,7 +40,7 @@ func TestDecodeSpecRefuses(t *testing.T) {
 }
 
 func FuzzDecodeSpec(f *testing.F) {
-	f.Add(`{"schema": 1, "spec": {"Seed": 7, "LoRA": [{"kind": "lora", "rank": 8}]}}`)
+	f.Add(`{"schema": 1, "spec": {"seed": 7, "lora": [{"kind": "lora", "rank": 8}]}}`)
 	f.Fuzz(func(t *testing.T, data string) {
 		spec, err := calibrate.DecodeSpec([]byte(data))
 		if err != nil {

@@ -128,7 +128,7 @@ func (c *child) epitaph() string {
 	status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	switch {
 	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL && memoryKills() > c.killed:
-		return "killed by the kernel (memory)"
+		return calibrate.KilledForMemory
 	case ok && status.Signaled():
 		return fmt.Sprintf("killed by signal %d (%s)", status.Signal(), status.Signal())
 	case c.stderr.Crash() != "":
