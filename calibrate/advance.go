@@ -78,16 +78,20 @@ func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
 			s.EvalSteps = []int{to}
 		}
 		return s
+	default:
+		return c.saved(s)
 	}
+}
+
+// saved completes a segment of the search or a trunk: when it is evaluated, and
+// where it leaves its state for the next.
+func (c *calibration) saved(s Segment) Segment {
 	for _, e := range c.run.Plan.EvalSteps {
-		if e > s.FromStep && e <= to {
+		if e > s.FromStep && e <= s.ToStep {
 			s.EvalSteps = append(s.EvalSteps, e)
 		}
 	}
-	if !slices.Contains(s.EvalSteps, to) && slices.Contains(c.run.Plan.RungSteps, to) {
-		s.EvalSteps = append(s.EvalSteps, to)
-	}
-	s.Save = filepath.Join(c.keeper.Path(), checkpoints, t.ID, fmt.Sprintf("%d-%d", s.FromStep, to))
+	s.Save = filepath.Join(c.keeper.Path(), checkpoints, s.Trial.ID, fmt.Sprintf("%d-%d", s.FromStep, s.ToStep))
 	return s
 }
 

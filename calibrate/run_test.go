@@ -64,10 +64,7 @@ func TestCurvesAreWhole(t *testing.T) {
 				t.Fatalf("%s: training loss %d is of step %d", m, i, p.Step)
 			}
 		}
-		var want []int
-		for _, step := range append([]int{0}, run.Plan.EvalSteps...) {
-			want = append(want, step)
-		}
+		want := append([]int{0}, run.Plan.EvalSteps...)
 		var got []int
 		for _, p := range r.Outcome.EvalLoss {
 			got = append(got, p.Step)

@@ -50,8 +50,9 @@ func (s Status) Finished() bool {
 	switch s {
 	case Pending, Paused, Interrupted, EngineDied, OutOfMemory:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // Point is one loss at one optimizer step. Step 0 is the untouched base model.

@@ -177,11 +177,10 @@ func (s *Store) Remove(id string) error {
 	if err := folder.Lock(); err != nil {
 		return err
 	}
-	defer folder.Close()
 	if err := os.RemoveAll(folder.path); err != nil {
-		return cannot("remove", folder.path, err)
+		return errors.Join(cannot("remove", folder.path, err), folder.Close())
 	}
-	return nil
+	return folder.Close()
 }
 
 func isReadOnly(err error) bool { return errors.Is(err, syscall.EROFS) }
