@@ -3,6 +3,7 @@ package forecast
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -30,7 +31,7 @@ func readArms(run *evidence.Run) ([]arm, []evidence.Warning) {
 		if t.Stage != stageOf(run) || t.Outcome.Status == evidence.Dropped {
 			continue
 		}
-		c := curveOf(t)
+		c := curveOf(run, t)
 		if len(c.Points) == 0 {
 			continue
 		}
@@ -57,11 +58,15 @@ func lost(s evidence.Status) bool {
 }
 
 // curveOf reads a trial's held-out losses, or an imported run's training losses
-// where it logged no others.
-func curveOf(t evidence.TrialResult) Curve {
+// where it logged no others. An import keeps its family, as suites of runs are named,
+// so that it is not forecast from curves of its own.
+func curveOf(run *evidence.Run, t evidence.TrialResult) Curve {
 	c := Curve{Name: t.ID, Method: t.Method, Rate: t.LearningRate, Schedule: t.Schedule, Points: t.Outcome.EvalLoss}
 	if t.Stage == evidence.StageImport && len(c.Points) < 2 {
 		c.Points, c.Window = t.Outcome.TrainLoss, 0.2
+	}
+	if family, _, suite := strings.Cut(t.ID, "--"); suite && t.Stage == evidence.StageImport {
+		c.Family, c.Data = family, run.Data.Name
 	}
 	return c
 }
