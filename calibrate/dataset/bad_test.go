@@ -136,11 +136,11 @@ func TestBadPaths(t *testing.T) {
 
 // TestBomb stops a packed file that unpacks to far more than text can.
 func TestBomb(t *testing.T) {
-	bomb := gz(t, strings.Repeat("\n", 80<<20))
+	bomb := gz(t, strings.Repeat(strings.Repeat(" ", 4095)+"\n", 70<<8))
 	if len(bomb) > 200<<10 {
 		t.Fatalf("the bomb has %d bytes", len(bomb))
 	}
-	for _, name := range []string{"x.jsonl.gz", "x.txt.gz"} {
+	for _, name := range []string{"x.jsonl.gz", "x.json.gz"} {
 		if _, err := tryPack(t, Options{Path: saved(t, name, bomb)}); err == nil || !strings.Contains(err.Error(), "not a text") {
 			t.Errorf("got %v", err)
 		}

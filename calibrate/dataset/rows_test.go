@@ -163,13 +163,13 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestBoundedMemory reads 60 MB and keeps the few rows asked for.
+// TestBoundedMemory reads 20 MB and keeps the few rows asked for.
 func TestBoundedMemory(t *testing.T) {
 	tok := small(t)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	o := Options{Path: "-", Stdin: &endless{left: 150_000}, Format: "jsonl", SeqLength: 64, MaxTrainRows: 200, EvalRows: 20}.withDefaults()
+	o := Options{Path: "-", Stdin: &endless{left: 50_000}, Format: "jsonl", SeqLength: 64, MaxTrainRows: 200, EvalRows: 20}.withDefaults()
 	c, err := collect(context.Background(), o, tok)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestBoundedMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	grown := int64(after.HeapAlloc) - int64(before.HeapAlloc)
-	if c.records != 150_000 || c.bytes < 55<<20 || grown > 48<<20 {
+	if c.records != 50_000 || c.bytes < 18<<20 || grown > 12<<20 {
 		t.Errorf("%d records, %d bytes read, the heap grew by %d", c.records, c.bytes, grown)
 	}
 	if len(c.pool.items) > 400 || c.encoded > 20_000 {
