@@ -102,13 +102,22 @@ func (a *account) guardArms() (Verdict, bool) {
 	case len(a.f.arms) == 1:
 		return refuse(BudgetTooSmall, "lora-not-tried", "LoRA was not tried, so there is nothing to weigh full fine-tuning against")
 	case !a.f.hasFull() && a.fits(a.f.full):
-		return refuse(BudgetTooSmall, "full-not-measured", "full fine-tuning gave no held-out loss (%s)", a.f.arms[a.f.full].reason)
+		return refuse(BudgetTooSmall, "full-not-measured", "full fine-tuning gave no held-out loss (%s)%s", a.f.arms[a.f.full].reason, remedy(a.f.arms[a.f.full].status))
 	case !a.anyLoRA() && !a.noLoRAFits():
-		return refuse(BudgetTooSmall, "lora-not-measured", "LoRA gave no held-out loss (%s)", a.f.arms[1].reason)
+		return refuse(BudgetTooSmall, "lora-not-measured", "LoRA gave no held-out loss (%s)%s", a.f.arms[1].reason, remedy(a.f.arms[1].status))
 	case a.f.hasFull() && a.lora >= 0 && !a.f.contrasts[a.lora].ok:
 		return refuse(BudgetTooSmall, "no-common-step", "full and LoRA were never evaluated at the same step")
 	}
 	return Verdict{}, false
+}
+
+// remedy says what may help a method of which no trial could be used. That it diverged
+// at the rates that were tried does not make the other one better.
+func remedy(s evidence.Status) string {
+	if s == evidence.Diverged {
+		return ": try lower learning rates"
+	}
+	return ""
 }
 
 func (a *account) whyNot() string {

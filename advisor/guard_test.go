@@ -45,7 +45,7 @@ func TestGuards(t *testing.T) {
 		{"full diverged", func(r *evidence.Run) {
 			r.Trials[0].Outcome = evidence.Outcome{Status: evidence.Diverged, Reason: "loss 1e9 at step 3"}
 			r.Forecasts, r.Gaps = nil, nil
-		}, advisor.BudgetTooSmall, "guard:full-not-measured", "diverged: loss 1e9 at step 3"},
+		}, advisor.BudgetTooSmall, "guard:full-not-measured", "(diverged: loss 1e9 at step 3): try lower learning rates"},
 		{"nothing trained", func(r *evidence.Run) {
 			for i := range r.Trials {
 				r.Trials[i].Outcome = evidence.Outcome{Status: evidence.EngineDied, Reason: "killed by signal 9"}

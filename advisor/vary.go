@@ -38,9 +38,25 @@ func (a *account) levers() []lever {
 			low: 0, high: math.Min(365, 2*s.BaseChangesPerYear+1), min: 0, max: math.Min(365, s.BaseChangesPerYear+24),
 			at: a.staking(func(s *Stakes, v float64) { s.BaseChangesPerYear = v })},
 	}
-	if r := s.RequestsPerMonth; r > 0 {
-		out = append(out, lever{fact: "requests_per_month", unit: "requests/month", now: r, text: plain, phrase: "requests a month",
-			low: r / 4, high: r * 4, min: r / 1000, max: r * 1000, at: a.staking(func(s *Stakes, v float64) { s.RequestsPerMonth = v })})
+	return append(out, a.statedLevers()...)
+}
+
+// statedLevers are the stakes that matter only where they were stated.
+func (a *account) statedLevers() []lever {
+	stated := []lever{
+		{fact: "requests_per_month", unit: "requests/month", now: a.s.RequestsPerMonth, text: plain, phrase: "requests a month",
+			at: a.staking(func(s *Stakes, v float64) { s.RequestsPerMonth = v })},
+		{fact: "deadline_hours", unit: "h", now: a.s.DeadlineHours, text: plain, phrase: "hours to train",
+			at: a.staking(func(s *Stakes, v float64) { s.DeadlineHours = v })},
+		{fact: "budget_usd", unit: "$", now: a.s.BudgetUSD, text: usd, phrase: "for training",
+			at: a.staking(func(s *Stakes, v float64) { s.BudgetUSD = v })},
+	}
+	var out []lever
+	for _, l := range stated {
+		if l.now > 0 {
+			l.low, l.high, l.min, l.max = l.now/4, l.now*4, l.now/1000, l.now*1000
+			out = append(out, l)
+		}
 	}
 	return out
 }
@@ -101,7 +117,7 @@ func (a *account) tornado() []Swing {
 	for _, l := range a.levers() {
 		s := Swing{Fact: l.fact, Unit: l.unit, Low: l.low, High: l.high, LowUSD: l.at(l.low).dearer(), HighUSD: l.at(l.high).dearer()}
 		s.Flips = s.LowUSD*s.HighUSD < 0
-		if finite(s.LowUSD, s.HighUSD, s.Low, s.High) {
+		if finite(s.LowUSD, s.HighUSD, s.Low, s.High) && s.LowUSD != s.HighUSD {
 			out = append(out, s)
 		}
 	}

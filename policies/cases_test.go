@@ -54,6 +54,7 @@ func TestEssay(t *testing.T) {
 		stakes func(*advisor.Stakes)
 		want   []advisor.Answer
 		says   string
+		flips  string
 	}{
 		{name: "internal code, two billion parameters, equal at step 100, long-lived", policy: "balanced",
 			build:  func(c *advisortest.Case) { c.Narrowness, c.Seen, c.GapSD, c.NoForecast = 0.8, 100, 0, true },
@@ -91,6 +92,25 @@ func TestEssay(t *testing.T) {
 			build:  func(c *advisortest.Case) { c.Gap, c.GapSD = 0.4, 0.05 },
 			stakes: func(s *advisor.Stakes) { s.Tasks, s.USDPerNat = 20, 200_000 },
 			want:   []advisor.Answer{advisor.UseFull}},
+		{name: "LoRA runs out of memory at long sequences", policy: "balanced",
+			build: func(c *advisortest.Case) { c.LoRAStatus = evidence.DoesNotFit },
+			want:  []advisor.Answer{advisor.UseFull}, says: "LoRA is out"},
+		{name: "a small sibling was calibrated for a model that full does not fit", policy: "balanced",
+			build:  func(c *advisortest.Case) { c.Gap, c.GapSD = 0.02, 0.01 },
+			stakes: func(s *advisor.Stakes) { s.TargetModelParams = 8e9 },
+			want:   []advisor.Answer{advisor.UseLoRA}, says: "full does not fit into 80 GiB"},
+		{name: "quality is the hard constraint", policy: "balanced",
+			build:  func(c *advisortest.Case) { c.Gap, c.GapSD = 0.03, 0.01 },
+			stakes: func(s *advisor.Stakes) { s.QualityIsHard, s.Tasks, s.USDPerNat = true, 20, 100 },
+			want:   []advisor.Answer{advisor.UseFull}},
+		{name: "speed is the hard constraint", policy: "balanced",
+			build:  func(c *advisortest.Case) { c.Gap, c.GapSD = 0.03, 0.01 },
+			stakes: func(s *advisor.Stakes) { s.SpeedIsHard = true },
+			want:   []advisor.Answer{advisor.UseLoRA}},
+		{name: "a deadline that full misses", policy: "quality-first",
+			build:  func(c *advisortest.Case) { c.Gap, c.GapSD = 0.1, 0.01 },
+			stakes: func(s *advisor.Stakes) { s.DeadlineHours = 4 },
+			want:   []advisor.Answer{advisor.UseLoRA}, flips: "full wins above 6 hours to train (now 4)"},
 		{name: "a rank too low", policy: "balanced",
 			build:  func(c *advisortest.Case) { c.Ranks, c.RankStep, c.Gap, c.GapSD = []int{8, 64}, 0.06, 0.062, 0.001 },
 			stakes: func(s *advisor.Stakes) { s.Tasks = 3 },
@@ -103,7 +123,7 @@ func TestEssay(t *testing.T) {
 			rec := recommend(t, load(t, c.policy), at, c.stakes)
 			t.Log("\n" + tell(rec))
 			for _, w := range c.want {
-				if rec.Verdict.Answer == w && strings.Contains(rec.Headline, c.says) {
+				if rec.Verdict.Answer == w && strings.Contains(rec.Headline, c.says) && strings.Contains(tell(rec), c.flips) {
 					return
 				}
 			}
