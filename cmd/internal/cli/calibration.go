@@ -44,32 +44,6 @@ func (a *app) calibrateNew(ctx context.Context, c *config.Loaded, s *store.Store
 	return sitting.carryOut(ctx, spec, engine)
 }
 
-// resume goes on with a run where it was left.
-func (a *app) resume(ctx context.Context, c *config.Loaded, s *store.Store, ref string) (source, error) {
-	f, err := folder(s, ref)
-	if err != nil {
-		return source{}, err
-	}
-	if err := f.Lock(); err != nil {
-		return source{}, err
-	}
-	run, err := f.Load()
-	if err != nil {
-		return source{}, errors.Join(err, f.Close())
-	}
-	watch, err := a.watch(ctx, c)
-	if err != nil {
-		return source{}, errors.Join(err, f.Close())
-	}
-	defer watch.stop()
-	sitting := sitting{app: a, c: c, folder: f, id: run.ID, observer: watch.observers}
-	spec, engine, err := sitting.again(ctx)
-	if err != nil {
-		return source{}, errors.Join(err, f.Close())
-	}
-	return sitting.carryOut(ctx, spec, engine)
-}
-
 // sitting is one go at a run: from its lock to its release.
 type sitting struct {
 	app      *app
@@ -136,16 +110,9 @@ func (s *sitting) keep(spec calibrate.Spec) error {
 	return s.folder.WriteFile(calibrate.SpecFile, data)
 }
 
-// again reads the spec of a run and checks that its model is still there.
-func (s *sitting) again(ctx context.Context) (calibrate.Spec, *worker.Engine, error) {
-	data, err := s.folder.ReadFile(calibrate.SpecFile)
-	if err != nil {
-		return calibrate.Spec{}, nil, err
-	}
-	spec, err := calibrate.DecodeSpec(data)
-	if err != nil {
-		return spec, nil, err
-	}
+// again takes up the spec of a run, with the model as it is now: that it changed is
+// noticed by its fingerprint.
+func (s *sitting) again(ctx context.Context, spec calibrate.Spec) (calibrate.Spec, *worker.Engine, error) {
 	model := s.c.Config
 	model.Model = spec.ModelDir
 	m, err := s.app.openModel(ctx, model, spec.Model.RandomWeights)
