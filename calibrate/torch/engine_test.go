@@ -233,3 +233,27 @@ func TestWeightsThatAreNoNumbers(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestCheckpointing trains the same with less memory, dropout included.
+func TestCheckpointing(t *testing.T) {
+	e := newEngine(t)
+	for _, dropout := range []float64{0, 0.2} {
+		group := parityTask(t, "gpt2")
+		lora := searchArm("lora", 2, 1e-2, 1)
+		lora.Trial.Method.Dropout = dropout
+		full := searchArm("full", 0, 1e-3, 1)
+		full.Trial.Method = evidence.Method{Kind: evidence.Full}
+		group.Segments = []calibrate.Segment{lora, full}
+		plain := trainAll(t, e, group)
+		group.Checkpointing = true
+		again := trainAll(t, e, group)
+		for id := range plain {
+			if worst := apart(plain[id].losses, again[id].losses); id == "full" && worst > 1e-6 || dropout == 0 && worst > 1e-6 {
+				t.Errorf("%s, dropout %g: %g nats off", id, dropout, worst)
+			}
+			if again[id].peak >= plain[id].peak {
+				t.Errorf("%s: peak %d with checkpointing, %d without", id, again[id].peak, plain[id].peak)
+			}
+		}
+	}
+}

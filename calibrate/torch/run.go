@@ -78,6 +78,7 @@ func (r *run) build() error {
 	if err != nil {
 		return err
 	}
+	r.decoder.SetCheckpointing(r.group.Checkpointing)
 	if r.group.RandomWeights {
 		err = r.decoder.Randomise(r.group.DataSeed)
 	} else {

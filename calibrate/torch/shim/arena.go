@@ -70,7 +70,7 @@ func (a *Arena) Err() error { return a.err }
 
 // Fail records an error of the caller's own, unless there was one before.
 func (a *Arena) Fail(err error) {
-	if a.err == nil {
+	if a.err == nil && err != nil {
 		a.err = err
 	}
 }
