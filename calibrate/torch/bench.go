@@ -4,42 +4,47 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/dataset"
 	"ftadvise/calibrate/evidence"
 )
 
-// BenchSpec is what Bench trains: a model on a text, both methods, LoRA of rank 8 on
-// every linear layer.
+// BenchSpec is what Bench trains: a model on a text by some methods.
 type BenchSpec struct {
 	ModelDir, TextPath, Device, Precision string
 	Batch, SeqLength, Steps, Threads      int
-	RandomWeights                         bool
-	Arms                                  []evidence.Method
+	Warm                                  int // first steps whose time does not count
+	RandomWeights, Checkpointing          bool
+	Methods                               []evidence.Method
+	// Abreast trains so many copies of a LoRA method in one pass, each at a learning
+	// rate of its own; 0 and 1 train one.
+	Abreast int
 }
 
-// BenchArm is what one arm measured.
+// BenchArm is what one method measured.
 type BenchArm struct {
-	Arm             string  `json:"arm"`
-	MsPerStep       float64 `json:"ms_per_step"` // median, warm-up steps left out
-	TokensPerSecond float64 `json:"tokens_per_s"`
-	PeakBytes       int64   `json:"peak_bytes"`     // allocated
-	ReservedBytes   int64   `json:"reserved_bytes"` // RSS on a CPU
-	Trainable       int64   `json:"trainable"`
-	FirstLoss       float64 `json:"first_loss"`
-	LastLoss        float64 `json:"last_loss"`
+	Arm             string    `json:"arm"`
+	Abreast         int       `json:"abreast"`
+	MsPerStep       float64   `json:"ms_per_step"`    // median, warm-up steps left out; of all that train abreast
+	TokensPerSecond float64   `json:"tokens_per_s"`   // likewise
+	PeakBytes       int64     `json:"peak_bytes"`     // allocated
+	ReservedBytes   int64     `json:"reserved_bytes"` // RSS on a CPU
+	Trainable       int64     `json:"trainable"`      // of one
+	FirstLoss       float64   `json:"first_loss"`
+	LastLoss        float64   `json:"last_loss"`
+	Losses          []float64 `json:"losses"`
+	// FirstStepAt is when the first step was known to be done, in Unix seconds, for whoever
+	// knows when the process was started. A GPU's first steps are told together.
+	FirstStepAt float64 `json:"first_step_at"`
 }
 
-// BenchArms are the two arms that are compared unless others are asked for.
-func BenchArms() []evidence.Method {
-	return []evidence.Method{{Kind: evidence.Full}, {Kind: evidence.LoRA, Rank: 8, Alpha: 16, Targets: evidence.AllLinear}}
-}
-
-// Bench trains each arm for the given steps and calls done with its measurements.
+// Bench trains by each method for the given steps and calls done with its measurements.
 func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm)) error {
 	dir, err := os.MkdirTemp("", "ftadvise-bench-")
 	if err != nil {
@@ -50,7 +55,7 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 	if err := packText(spec, pack); err != nil {
 		return refused(err)
 	}
-	for _, method := range spec.Arms {
+	for _, method := range spec.Methods {
 		arm, err := e.benchArm(ctx, spec, pack, method)
 		if err != nil {
 			return err
@@ -62,47 +67,90 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 
 func (e *Engine) benchArm(ctx context.Context, spec BenchSpec, pack string, method evidence.Method) (BenchArm, error) {
 	group := calibrate.Group{
-		ModelDir: spec.ModelDir, PackPath: pack, Device: spec.Device, Precision: spec.Precision, Threads: spec.Threads, RandomWeights: spec.RandomWeights,
-		MicroBatch: spec.Batch, Accumulation: 1, Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1},
-		Segments: []calibrate.Segment{{
-			Trial:  evidence.Trial{ID: string(method.Kind), Stage: evidence.StageFit, Method: method, LearningRate: benchRate(method), Seed: 1},
+		ModelDir: spec.ModelDir, PackPath: pack, Device: spec.Device, Precision: spec.Precision, Threads: spec.Threads,
+		RandomWeights: spec.RandomWeights, Checkpointing: spec.Checkpointing, MicroBatch: spec.Batch, Accumulation: 1,
+		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1}, Segments: benchSegments(spec, method),
+	}
+	if passes := len(bundles(group, spec.SeqLength)); passes > 1 {
+		return BenchArm{}, &calibrate.InputError{Where: "bench", What: fmt.Sprintf("%d arms of %d tokens would take %d passes", spec.Abreast, spec.Batch*spec.SeqLength, passes), Hint: "take fewer arms or tokens"}
+	}
+	watch := stopwatch{arm: BenchArm{Arm: string(method.Kind), Abreast: len(group.Segments)}, trial: group.Segments[0].Trial.ID, warm: spec.Warm}
+	err := e.Train(ctx, group, watch.observe)
+	if err := errors.Join(err, watch.failure); err != nil {
+		return watch.arm, err
+	}
+	return watch.result(spec)
+}
+
+// benchSegments is one segment, or LoRA's many as a learning-rate search has them.
+func benchSegments(spec BenchSpec, method evidence.Method) []calibrate.Segment {
+	abreast, stage := 1, evidence.StageFit
+	if method.Kind == evidence.LoRA && spec.Abreast > 1 {
+		abreast, stage = spec.Abreast, evidence.StageSearch
+	}
+	var out []calibrate.Segment
+	for i := range abreast {
+		out = append(out, calibrate.Segment{
+			Trial: evidence.Trial{
+				ID: fmt.Sprintf("%s-%d", method.Kind, i), Stage: stage, Method: method,
+				LearningRate: benchRate(method) * math.Pow(1.2, float64(i)), Seed: int64(i) + 1,
+			},
 			ToStep: spec.Steps,
-		}},
+		})
 	}
-	arm := BenchArm{Arm: string(method.Kind)}
-	var seconds []float64
-	var failure error
-	err := e.Train(ctx, group, func(event calibrate.Event) {
-		switch x := event.(type) {
-		case calibrate.TrialStarted:
-			arm.Trainable = x.TrainableParams
-		case calibrate.StepDone:
-			if x.Step == 1 {
-				arm.FirstLoss = x.Loss
-			}
-			arm.LastLoss = x.Loss
-			if x.Warm {
-				seconds = append(seconds, x.Seconds)
-			}
-		case calibrate.MemoryMeasured:
-			arm.PeakBytes, arm.ReservedBytes = x.PeakAllocatedBytes, x.PeakReservedBytes
-		case calibrate.TrialEnded:
-			if x.Status != evidence.Completed {
-				failure = fmt.Errorf("bench: %s: %s %s", x.Trial, x.Status, x.Reason)
-			}
+	return out
+}
+
+// stopwatch listens to a training and keeps what its first trial tells.
+type stopwatch struct {
+	arm     BenchArm
+	trial   string
+	warm    int
+	seconds []float64
+	failure error
+}
+
+func (w *stopwatch) observe(event calibrate.Event) {
+	switch x := event.(type) {
+	case calibrate.TrialStarted:
+		w.arm.Trainable = x.TrainableParams
+	case calibrate.StepDone:
+		if x.Trial == w.trial {
+			w.step(x)
 		}
-	})
-	if err := errors.Join(err, failure); err != nil {
-		return arm, err
+	case calibrate.MemoryMeasured:
+		w.arm.PeakBytes, w.arm.ReservedBytes = x.PeakAllocatedBytes, x.PeakReservedBytes
+	case calibrate.TrialEnded:
+		switch x.Status {
+		case evidence.Completed:
+		case evidence.OutOfMemory:
+			w.failure = fmt.Errorf("bench: %w: %s", ErrDoesNotFit, x.Reason)
+		default:
+			w.failure = fmt.Errorf("bench: %s: %s %s", x.Trial, x.Status, x.Reason)
+		}
 	}
-	if len(seconds) == 0 {
-		return arm, fmt.Errorf("bench: %d steps are too few: the first %d do not count", spec.Steps, warmSteps)
+}
+
+func (w *stopwatch) step(x calibrate.StepDone) {
+	if x.Step == 1 {
+		w.arm.FirstLoss, w.arm.FirstStepAt = x.Loss, float64(time.Now().UnixMicro())/1e6
 	}
-	slices.Sort(seconds)
-	median := seconds[len(seconds)/2]
-	arm.MsPerStep = median * 1e3
-	arm.TokensPerSecond = float64(spec.Batch*spec.SeqLength) / median
-	return arm, nil
+	w.arm.LastLoss = x.Loss
+	w.arm.Losses = append(w.arm.Losses, x.Loss)
+	if x.Step > w.warm {
+		w.seconds = append(w.seconds, x.Seconds)
+	}
+}
+
+func (w *stopwatch) result(spec BenchSpec) (BenchArm, error) {
+	if len(w.seconds) == 0 {
+		return w.arm, fmt.Errorf("bench: %d steps are too few: the first %d do not count", spec.Steps, spec.Warm)
+	}
+	slices.Sort(w.seconds)
+	median := w.seconds[len(w.seconds)/2]
+	w.arm.MsPerStep = median * 1e3
+	w.arm.TokensPerSecond = float64(w.arm.Abreast*spec.Batch*spec.SeqLength) / median
+	return w.arm, nil
 }
 
 func benchRate(m evidence.Method) float64 {
