@@ -81,6 +81,7 @@ func (e *Exporter) Serve(ctx context.Context, addr string, opts ServeOptions) er
 	if err != nil {
 		return err
 	}
+	defer func() { _ = listener.Close() }() // the server closes it, unless it never began
 	if opts.Listening != nil {
 		opts.Listening(listener.Addr().String())
 	}

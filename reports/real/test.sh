@@ -2,7 +2,7 @@
 # Tests of reports and metrics against the real programs: Debian's Prometheus scrapes a
 # live calibration and answers every panel and rule, Chromium opens the reports,
 # axe-core judges them. Installs what is missing, so it wants root or sudo the first
-# time. Screenshots are left in REPORT_SHOTS, by default .cache/shots.
+# time. Screenshots are left in REPORT_SHOTS, by default in the cache folder.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -29,7 +29,7 @@ if [ ! -f "$modules/.puppeteer-24.10.0-axe-4.14.1" ]; then
 	touch "$modules/.puppeteer-24.10.0-axe-4.14.1"
 fi
 
-shots="${REPORT_SHOTS:-.cache/shots}"
+shots="${REPORT_SHOTS:-${XDG_CACHE_HOME:-$HOME/.cache}/ftadvise/shots}"
 mkdir -p "$shots"
 REPORT_SHOTS="$(cd "$shots" && pwd)"
 export REPORT_SHOTS BROWSER_MODULES="$modules"
