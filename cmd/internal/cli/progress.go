@@ -111,7 +111,10 @@ func (p *progress) evaluated(e calibrate.EvalDone) {
 
 func (p *progress) end(e calibrate.TrialEnded) {
 	p.clear()
-	text := fmt.Sprintf("%s: %s at step %d of %d", p.name(e.Trial), e.Status, e.Steps, p.trials[e.Trial].Steps)
+	text := fmt.Sprintf("%s: %s at step %d", p.name(e.Trial), e.Status, e.Steps)
+	if planned := p.trials[e.Trial].Steps; planned > 0 {
+		text += fmt.Sprintf(" of %d", planned)
+	}
 	if p.loss > 0 {
 		text += fmt.Sprintf(", held-out loss %.4f", p.loss)
 	}
