@@ -96,7 +96,7 @@ func bestForecast(m evidence.Method, forecasts []evidence.Forecast) (evidence.Fo
 	var best evidence.Forecast
 	found := false
 	for _, f := range forecasts {
-		if f.Method != m || !finite(f.Loss.Mean, f.BestLoss.Mean, spread(f.Loss), spread(f.BestLoss)) {
+		if f.Method != m || !usableForecast(f) {
 			continue
 		}
 		a, b := expected(f), expected(best)
@@ -105,6 +105,15 @@ func bestForecast(m evidence.Method, forecasts []evidence.Forecast) (evidence.Fo
 		}
 	}
 	return best, found
+}
+
+// usableForecast reports whether a forecast's numbers can be reckoned with.
+func usableForecast(f evidence.Forecast) bool {
+	return usableDistribution(f.Loss) && usableDistribution(f.BestLoss) && plausible(float64(f.SeenSteps), float64(f.HorizonSteps))
+}
+
+func usableDistribution(d evidence.Distribution) bool {
+	return plausible(d.Mean, d.SD, d.P10, d.P50, d.P90) && d.SD >= 0
 }
 
 // expected is the loss that counts: at the best checkpoint where that was forecast.
@@ -139,7 +148,7 @@ func trained(o evidence.Outcome) bool {
 	switch o.Status {
 	case evidence.Completed, evidence.CutByBudget, evidence.Dropped, evidence.Interrupted, evidence.EngineDied, evidence.Paused:
 		p, ok := o.LastEval()
-		return ok && finite(p.Loss) && p.Step > 0
+		return ok && p.Step > 0 && plausible(p.Loss, float64(p.Step), float64(o.Steps))
 	default:
 		return false
 	}
@@ -176,7 +185,7 @@ func (a *arm) take(t evidence.TrialResult) {
 	if best, ok := o.BestEval(); ok && best.Loss < a.last.Loss {
 		a.stop = best.Step
 	}
-	a.step, a.peak, a.trainable, a.total = o.StepSeconds, o.PeakAllocatedBytes, o.TrainableParams, o.TotalParams
+	a.step, a.peak, a.trainable, a.total = usableSummary(o.StepSeconds), o.PeakAllocatedBytes, o.TrainableParams, o.TotalParams
 	a.perNat = pointsPerNat(o)
 }
 
@@ -240,8 +249,8 @@ func (a *arm) measure(trials []evidence.TrialResult) {
 		if o.Status == evidence.OutOfMemory || o.Status == evidence.DoesNotFit {
 			continue
 		}
-		if a.step.Median == 0 && o.StepSeconds.N > 0 {
-			a.step = o.StepSeconds
+		if a.step.Median == 0 {
+			a.step = usableSummary(o.StepSeconds)
 		}
 		a.peak = max(a.peak, o.PeakAllocatedBytes)
 		if a.trainable == 0 {

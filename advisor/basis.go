@@ -13,7 +13,7 @@ func (c *cashier) costs(i int, b *bill) []Cost {
 	v := c.service(a, b)
 	_, disk := v.storage(a.method.Kind)
 	words := [lineCount]string{
-		lineCalibration: seconds(c.f.run.Seconds) + " spent already, the same for every option",
+		lineCalibration: seconds(c.f.spent()) + " spent already, the same for every option",
 		lineTraining: fmt.Sprintf("%d steps x %s = %s, x %.3g runs at %s/h",
 			b.steps, seconds(b.step), seconds(b.trainHours*3600), c.runs(), usd(c.price.USDPerHour)),
 		lineRetraining: c.retrainingBasis(a, b),

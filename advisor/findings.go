@@ -94,12 +94,20 @@ func (f findings) horizon() int {
 		h = max(h, fc.HorizonSteps)
 	}
 	if h > 0 {
-		return h
+		return min(h, implausible)
 	}
 	for _, a := range f.arms {
 		h = max(h, a.seen)
 	}
 	return h
+}
+
+// spent is the wall time of the calibration in seconds.
+func (f findings) spent() float64 {
+	if s := f.run.Seconds; plausible(s) && s > 0 {
+		return s
+	}
+	return 0
 }
 
 // pointsPerNat is the mean of the arms' measured slopes; NaN if none was measured.

@@ -49,7 +49,7 @@ func gapOf(gaps []evidence.Gap, full, lora arm) (evidence.Gap, bool) {
 	var found evidence.Gap
 	ok := false
 	for _, g := range gaps {
-		if g.LoRAMethod != lora.method || !finite(g.AtHorizon.Mean, g.AtBest.Mean, spread(g.AtHorizon), spread(g.AtBest)) {
+		if g.LoRAMethod != lora.method || !usableDistribution(g.AtHorizon) || !usableDistribution(g.AtBest) {
 			continue
 		}
 		if g.Full == full.trial && g.LoRA == lora.trial {
@@ -88,7 +88,7 @@ func common(run *evidence.Run, full, lora arm) (a, b float64, step int, ok bool)
 			continue
 		}
 		for _, p := range t.Outcome.EvalLoss {
-			if q, both := losses[p.Step]; both && p.Step > step && finite(p.Loss, q) {
+			if q, both := losses[p.Step]; both && p.Step > step && plausible(p.Loss, q, float64(p.Step)) {
 				a, b, step, ok = q, p.Loss, p.Step, true
 			}
 		}

@@ -57,18 +57,18 @@ func (a *account) guardData() (Verdict, bool) {
 // guardNumbers refuses losses that are not numbers wherever the decision would read them.
 func (a *account) guardNumbers() (Verdict, bool) {
 	for _, g := range a.f.run.Gaps {
-		if !finite(g.AtHorizon.Mean, g.AtHorizon.SD, g.AtBest.Mean, g.AtBest.SD) {
-			return refuse(Unfit, "not-a-number", "the forecast of %s against full is not a number", g.LoRAMethod)
+		if !usableDistribution(g.AtHorizon) || !usableDistribution(g.AtBest) {
+			return refuse(Unfit, "not-a-number", "the forecast of %s against full is not a number that can be reckoned with", g.LoRAMethod)
 		}
 	}
 	for _, f := range a.f.run.Forecasts {
-		if !finite(f.Loss.Mean, f.Loss.SD, f.BestLoss.Mean, f.BestLoss.SD) {
-			return refuse(Unfit, "not-a-number", "the forecast of %s is not a number", f.Method)
+		if !usableForecast(f) {
+			return refuse(Unfit, "not-a-number", "the forecast of %s is not a number that can be reckoned with", f.Method)
 		}
 	}
 	for _, t := range a.f.run.Trials {
-		if p, ok := t.Outcome.LastEval(); ok && t.Outcome.Status == evidence.Completed && !finite(p.Loss) {
-			return refuse(Unfit, "not-a-number", "trial %s ended with a held-out loss that is not a number", t.ID)
+		if p, ok := t.Outcome.LastEval(); ok && t.Outcome.Status == evidence.Completed && !plausible(p.Loss) {
+			return refuse(Unfit, "not-a-number", "trial %s ended with a held-out loss that is not a number that can be reckoned with", t.ID)
 		}
 	}
 	return Verdict{}, false

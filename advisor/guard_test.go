@@ -1,6 +1,7 @@
 package advisor_test
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -74,6 +75,9 @@ func TestGuards(t *testing.T) {
 			}
 			if rec.Verdict.Answer != c.want || rec.Verdict.Rule != c.rule || !strings.Contains(rec.Verdict.Because, c.says) {
 				t.Errorf("%s by %s: %s", rec.Verdict.Answer, rec.Verdict.Rule, rec.Verdict.Because)
+			}
+			if _, err := json.Marshal(rec); err != nil {
+				t.Error(err)
 			}
 			if rec.Verdict.Method.Kind != "" {
 				t.Errorf("a method is named: %s", rec.Verdict.Method)

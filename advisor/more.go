@@ -111,7 +111,7 @@ func (a *account) redo() float64 {
 	if a.resumable() {
 		return 0
 	}
-	return a.f.run.Seconds
+	return a.f.spent()
 }
 
 func (a *account) resumable() bool {

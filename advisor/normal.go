@@ -80,6 +80,27 @@ func summarySD(s evidence.Summary) float64 {
 	return math.Max(0, (s.P90-s.P10)/(2*p90Sigmas))
 }
 
+// implausible is beyond any loss in nats, time in seconds or number of steps.
+const implausible = 1e9
+
+// plausible reports whether measured values can be reckoned with.
+func plausible(values ...float64) bool {
+	for _, v := range values {
+		if !(math.Abs(v) < implausible) {
+			return false
+		}
+	}
+	return true
+}
+
+// usableSummary keeps a summary of times that can be reckoned with, else nothing.
+func usableSummary(s evidence.Summary) evidence.Summary {
+	if !plausible(s.Median, s.P10, s.P90) || s.Median < 0 || s.N <= 0 {
+		return evidence.Summary{}
+	}
+	return s
+}
+
 func finite(values ...float64) bool {
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

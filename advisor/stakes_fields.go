@@ -11,7 +11,7 @@ type field struct {
 	number          func(*Stakes) *float64
 	flag            func(*Stakes) *bool
 	positive        bool    // zero is refused
-	max             float64 // 0: unbounded
+	max             float64 // 0: 1e15
 }
 
 // stakeFields lists every stake but the GPU's name, in the order in which they are shown.
@@ -74,6 +74,14 @@ func (s Stakes) Validate() error {
 	return nil
 }
 
+// most is the largest value taken, so that no product of stakes overflows.
+func (f field) most() float64 {
+	if f.max > 0 {
+		return f.max
+	}
+	return 1e15
+}
+
 func (f field) check(v float64) error {
 	fail := func(what, fix string) error { return &InputError{Where: f.key, What: what, Fix: fix} }
 	switch {
@@ -83,8 +91,8 @@ func (f field) check(v float64) error {
 		return fail(fmt.Sprintf("%g %s is negative", v, f.unit), "give a number from 0 on")
 	case f.positive && v == 0:
 		return fail("0 "+f.unit+" leaves nothing to reckon with", "give a number above 0, or leave the key out for the default")
-	case f.max > 0 && v > f.max:
-		return fail(fmt.Sprintf("%g %s is more than %g", v, f.unit, f.max), "check the unit: "+f.unit)
+	case v > f.most():
+		return fail(fmt.Sprintf("%g %s is more than %g", v, f.unit, f.most()), "check the unit: "+f.unit)
 	}
 	return nil
 }
