@@ -180,7 +180,7 @@ func assumptionLines(as []Assumption) []string {
 func (r *Recommendation) uncertainLines() []string {
 	var out []string
 	if r.Gap != nil {
-		out = append(out, fmt.Sprintf("LoRA's loss less full's: %s, 80%% between %s and %s; full is the better with a probability of %s, the cheaper with %s",
+		out = append(out, fmt.Sprintf("LoRA's loss less full's, each at its best checkpoint: %s, 80%% between %s and %s; full is the better with a probability of %s, the cheaper with %s",
 			nats(r.Gap.Mean), nats(r.Gap.P10), nats(r.Gap.P90), percent(*r.PFullBetter), percent(*r.PFullCheaper)))
 	}
 	if m := r.More; m != nil && r.Verdict.Answer.Decides() {

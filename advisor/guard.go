@@ -177,7 +177,7 @@ func (a *account) doubts() []evidence.Warning {
 	if a.compares() && a.gap().source == "last" {
 		add("no-forecast", "no forecast to the horizon: the last held-out losses stand in, with a wide interval (%s)", nats(a.gap().sd))
 	}
-	if lead, step, ok := a.lastGap(); ok && a.compares() && lead*a.gap().mean < 0 && math.Abs(a.gap().mean) > a.s.TieNats {
+	if lead, step, ok := a.lastGap(); ok && a.compares() && a.turns(lead) {
 		add("early-lead", "at step %d %s was ahead by %s, but it is expected to end %s behind: early speed is not final quality",
 			step, leader(lead), nats(math.Abs(lead)), nats(math.Abs(a.gap().mean)))
 	}
@@ -185,6 +185,13 @@ func (a *account) doubts() []evidence.Warning {
 		add("beyond-at-risk", "the gap of %s is more than at_risk_nats, so the amount at risk is counted more than once: raise at_risk_nats", nats(a.gap().mean))
 	}
 	return out
+}
+
+// turns reports whether the arm that leads now is likely to end behind, by more than
+// a tie.
+func (a *account) turns(lead float64) bool {
+	g := a.gap()
+	return lead*g.mean < 0 && math.Abs(g.mean) > a.s.TieNats && ProbabilityPositive(math.Abs(g.mean), g.sd) >= 0.7
 }
 
 // lastGap is LoRA's last held-out loss less full's at the last step that both evaluated.
