@@ -35,9 +35,9 @@ func believe(a arm, horizon int, factor float64) belief {
 		return b
 	}
 	b.fits = fitAll(b.series)
-	b.weights = weigh(b.fits, b.series.span())
+	b.weights = humble(weigh(b.fits, b.series.span()), b.reach())
 	for i, f := range b.fits {
-		b.loss.add(b.weights[i], b.end(f.path)-b.drop.mean, b.reach()*b.rate(i)+1e-4)
+		b.loss.add(b.weights[i], b.end(f.path)-b.drop.mean, math.Min(b.reach()*b.rate(i), b.most(factor))+1e-4)
 	}
 	b.misfit = b.weights[0] > 0.5
 	b.loss = b.loss.widened(factor, math.Hypot(seedNoise, b.drop.sd))
@@ -61,6 +61,13 @@ func (b belief) end(path func(float64) float64) float64 {
 		sum += path(float64(b.horizon) * (1 - b.Window*(float64(i)+0.5)/parts))
 	}
 	return sum / parts
+}
+
+// most is the widest that a law's error can be before it is widened by a factor: no
+// loss is negative, so not more than lets 1.28 of it fit under the last one.
+func (b belief) most(factor float64) float64 {
+	_, last := b.series.last()
+	return math.Abs(last) / (z90 * factor)
 }
 
 // rate is the error of a law in nats a unit of ln(step) foretold.
@@ -92,6 +99,21 @@ func weigh(fits []fitted, span float64) []float64 {
 	for i := range weights {
 		weights[i] /= sum
 	}
+	return weights
+}
+
+// near is how far, in ln(step), laws were found to rank no worse than the last value:
+// from three tenths of the horizon on, on the public curves.
+const near = 1.2
+
+// humble returns weight to the last value, the first of the laws, for the part of the
+// way that lies beyond near.
+func humble(weights []float64, reach float64) []float64 {
+	share := math.Min(1, near/math.Max(reach, 1e-9))
+	for i := range weights {
+		weights[i] *= share
+	}
+	weights[0] += 1 - share
 	return weights
 }
 

@@ -23,7 +23,7 @@ func paired(a, b belief, factor float64) mixture {
 		}
 	}
 	common := both(a.fits, b.fits)
-	weights := weigh(common, math.Max(a.series.span(), b.series.span()))
+	weights := humble(weigh(common, math.Max(a.series.span(), b.series.span())), a.reach())
 	var out mixture
 	for i, c := range common {
 		rate := a.series.minus(b.series).slope()

@@ -13,8 +13,9 @@ const (
 	doubt = 0.003
 )
 
-// origins are the prefix lengths from which the rest of a series is foretold: those
-// of at least four points that leave a third or more of the steps to foretell.
+// origins are the prefix lengths from which the rest of a series is foretold: the
+// last three of at least four points that leave a third or more of the steps to
+// foretell. Errors of a steep start, from earlier ones, say little of what comes.
 func origins(s series) []int {
 	end, _ := s.last()
 	var out []int
@@ -23,7 +24,7 @@ func origins(s series) []int {
 			out = append(out, n)
 		}
 	}
-	return out[max(0, len(out)-5):]
+	return out[max(0, len(out)-3):]
 }
 
 // pasts are a law's errors at the last seen point, in nats a unit of ln(step)

@@ -10,7 +10,7 @@ import (
 type Stop struct {
 	Step   int     `json:"step"`   // of the best checkpoint, seen or expected
 	Loss   float64 `json:"loss"`   // there, in nats a token
-	Saves  float64 `json:"saves"`  // nats a token better than at the horizon
+	Saves  float64 `json:"saves"`  // nats a token better than at the horizon; 0 where that is the best
 	Turned bool    `json:"turned"` // the curve has already risen from its lowest point
 }
 
@@ -37,6 +37,8 @@ func StopAt(points []evidence.Point, f evidence.Forecast) (Stop, error) {
 	if s.Turned {
 		s.Step, s.Loss = low.Step, low.Loss
 	}
-	s.Saves = math.Max(0, f.Loss.Mean-s.Loss)
+	if s.Step < f.HorizonSteps {
+		s.Saves = math.Max(0, f.Loss.Mean-s.Loss)
+	}
 	return s, nil
 }
