@@ -103,20 +103,17 @@ func (b *builder) ask(size, narrowness float64) advisor.Answer {
 	run.Domain.Narrowness, stakes.TargetModelParams = &narrowness, size
 	facts, err := advisor.FeaturesOf(&run, stakes)
 	if err != nil {
-		return undecided
+		return advisor.Undecided
 	}
 	if facts["full_fits"] == 0 && facts["lora_fits"] == 0 {
 		return advisor.NothingFits
 	}
 	v, err := b.opts.Decider.Decide(facts)
 	if err != nil {
-		return undecided
+		return advisor.Undecided
 	}
 	return v.Answer
 }
-
-// undecided is where the policy gives no answer.
-const undecided advisor.Answer = "undecided"
 
 func toneOf(a advisor.Answer) string {
 	switch a {
@@ -130,6 +127,7 @@ func toneOf(a advisor.Answer) string {
 		return "t-either"
 	case advisor.NothingFits:
 		return "t-stop"
+	default:
+		return "t-open"
 	}
-	return "t-open"
 }

@@ -32,8 +32,11 @@ func (b *builder) answerTitle() string {
 		return "No recommendation"
 	case advisor.NothingFits:
 		return "Neither method fits"
+	case advisor.Undecided:
+		return "Undecided"
+	default:
+		return string(b.rec.Verdict.Answer)
 	}
-	return string(b.rec.Verdict.Answer)
 }
 
 func rankOf(m evidence.Method) string {
@@ -54,8 +57,9 @@ func (b *builder) tone() string {
 		return "lora"
 	case advisor.Unfit, advisor.NothingFits:
 		return "stop"
+	default:
+		return "open"
 	}
-	return "open"
 }
 
 func (b *builder) front() Front {

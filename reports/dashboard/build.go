@@ -19,6 +19,7 @@ const UID = "ftadvise"
 // JSON is the dashboard as Grafana imports it. reportURL, if given, links to a run's
 // report; ${run} in it becomes the chosen run.
 func JSON(reportURL string) ([]byte, error) {
+	//nolint:staticcheck // the second schema asks for Grafana 12 or newer; every Grafana imports this one
 	b := sdk.NewDashboardBuilder("ftadvise: full fine-tuning or LoRA").Uid(UID).Tags([]string{"ftadvise"}).
 		Description("Calibrations and recommendations of ftadvise.").
 		Time("now-1h", "now").Refresh("10s").Timezone(common.TimeZoneBrowser).Readonly().
