@@ -177,11 +177,12 @@ func CostsOf(run *evidence.Run) []Cost {
 }
 
 // pool takes together a method's trials of some stages at a micro-batch, 0 being any.
-// The step time is that of the fastest trial, since what disturbs a machine only
-// slows it; evaluations are alike for all methods and so are pooled over them.
+// A fit's few steps count as in the trial that was fastest, since what disturbs a
+// machine only slows it; over a search and a probe the mean tells what to expect, the
+// disturbance included. Evaluations are taken to be alike for all methods.
 func (c *calibration) pool(m evidence.Method, micro int, stages ...evidence.Stage) Cost {
 	out := Cost{Method: m}
-	var overhead, sittings, evals, evaluations float64
+	var overhead, sittings, evals, evaluations, steps, timed float64
 	for _, t := range c.run.Trials {
 		o := t.Outcome
 		if (o.MicroBatch != micro && micro != 0) || !slices.Contains(stages, t.Stage) || o.Segments == 0 {
@@ -194,13 +195,34 @@ func (c *calibration) pool(m evidence.Method, micro int, stages ...evidence.Stag
 		}
 		overhead += o.OverheadSeconds
 		sittings += float64(o.Segments)
-		if s := o.StepSeconds; s.N > 0 && (out.StepSeconds == 0 || s.Median < out.StepSeconds) {
-			out.StepSeconds = s.Median
+		steps += sum(o.StepTimes)
+		timed += float64(len(o.StepTimes))
+		if s := o.StepSeconds; s.N > 0 {
+			out.StepSeconds = least(out.StepSeconds, s.Median)
 		}
+	}
+	if !slices.Contains(stages, evidence.StageFit) && timed > 0 {
+		out.StepSeconds = steps / timed
 	}
 	out.EvalSeconds = evals / math.Max(1, evaluations)
 	out.SegmentSeconds = overhead / math.Max(1, sittings)
 	return out
+}
+
+func sum(values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v
+	}
+	return total
+}
+
+// least is the smaller of two times, 0 being none.
+func least(a, b float64) float64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // ownEvaluations counts the evaluations that a trial made itself: step 0 of a search or

@@ -10,26 +10,35 @@ import (
 // evalShare is the part of a probe's training time that its evaluations may take.
 const evalShare = 0.2
 
-// evalSteps is a geometric grid that ends with the probe, with the steps at which
-// something is compared and those at which the trunks pause: should the time be up
-// there, nothing was trained for nothing. Its ratio is the finest of three that the
-// time allows.
+// evalSteps are the steps at which something is compared and those at which the
+// trunks pause: should the time be up there, nothing was trained for nothing. Between
+// them lies a geometric grid, the finest of three that the time allows.
 func evalSteps(p evidence.Plan, costs []Cost) []int {
 	var step, eval float64
 	for _, c := range costs {
 		step += c.StepSeconds
 		eval += c.EvalSeconds
 	}
+	must := slices.Concat(p.RungSteps, p.BranchSteps, stops(p))
 	var out []int
 	for _, ratio := range []float64{1.25, 1.5, 2} {
-		out = geometric(p.ProbeSteps, ratio)
+		out = slices.Clone(must)
+		for _, s := range geometric(p.ProbeSteps, ratio) {
+			if !near(s, must) {
+				out = append(out, s)
+			}
+		}
 		if float64(len(out))*eval <= evalShare*float64(p.ProbeSteps)*step {
 			break
 		}
 	}
-	out = slices.Concat(out, p.RungSteps, p.BranchSteps, stops(p))
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// near reports whether a step lies within a tenth of one that is evaluated anyway.
+func near(step int, must []int) bool {
+	return slices.ContainsFunc(must, func(m int) bool { return 10*max(step-m, m-step) <= max(step, m) })
 }
 
 // geometric goes down from last by the ratio to a thirty-second of it.

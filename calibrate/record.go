@@ -73,6 +73,7 @@ func (r *recorder) take(e Event) {
 		}
 	case EvalDone:
 		if o := r.pending[e.Trial]; o != nil {
+			o.EvalSeconds += e.Seconds / float64(len(r.pending))
 			evaluated(o, e)
 			r.lost[e.Trial] = r.lost[e.Trial] || (e.Set == SetHeldOut && finite(e.Loss) == nil)
 		}
@@ -97,7 +98,7 @@ func (r *recorder) share() {
 func (r *recorder) step(o *evidence.Outcome, e StepDone) {
 	o.TrainLoss = appendFinite(o.TrainLoss, e.Step, e.Loss)
 	o.GradNorm = appendFinite(o.GradNorm, e.Step, e.GradNorm)
-	r.steps[e.Trial] += e.Seconds
+	r.steps[e.Trial] += e.Seconds / float64(len(r.pending))
 	if r.shared[e.Trial] {
 		return
 	}
@@ -110,7 +111,6 @@ func (r *recorder) step(o *evidence.Outcome, e StepDone) {
 }
 
 func evaluated(o *evidence.Outcome, e EvalDone) {
-	o.EvalSeconds += e.Seconds
 	if e.Set == SetGeneral {
 		o.GeneralLoss = appendFinite(o.GeneralLoss, e.Step, e.Loss)
 		return
@@ -137,8 +137,7 @@ func (r *recorder) ended(e TrialEnded) {
 	}
 	delete(r.pending, e.Trial)
 	r.told[e.Trial] = true
-	wall := r.c.now().Sub(r.since).Seconds()
-	r.since = r.c.now()
+	wall := r.elapsed(e.Trial)
 	r.c.note(&t.Outcome, *o)
 	kept := e.Steps > r.from[e.Trial] && e.Status != evidence.OutOfMemory &&
 		(e.Status != evidence.Interrupted || e.Saved != "")
@@ -156,6 +155,17 @@ func (r *recorder) ended(e TrialEnded) {
 	t.Outcome.Status, t.Outcome.Reason = r.settle(t, e), e.Reason
 	r.failed(r.c.save())
 	r.failed(r.c.discard(old))
+}
+
+// elapsed is the time since the last segment's end; trials that were under way
+// together share it alike.
+func (r *recorder) elapsed(id string) float64 {
+	wall := r.c.now().Sub(r.since)
+	if r.shared[id] {
+		wall /= time.Duration(len(r.pending) + 1)
+	}
+	r.since = r.since.Add(wall)
+	return wall.Seconds()
 }
 
 // note takes over what holds even of a segment whose steps do not count.

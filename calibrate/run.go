@@ -243,21 +243,25 @@ func (c *calibration) live() []arm {
 // What was committed counts; what was lost with an engine does not, so that a
 // resumed run can do as much as an unbroken one.
 func (c *calibration) remaining() (float64, bool) {
-	spent := 0.0
+	gone := 0.0
 	for _, t := range c.run.Trials {
-		spent += t.Outcome.Seconds
+		gone += t.Outcome.Seconds
 	}
-	return c.run.Setup.BudgetSeconds - spent, c.run.Setup.BudgetSeconds > 0
+	return c.run.Setup.BudgetSeconds - gone, c.run.Setup.BudgetSeconds > 0
 }
 
-// exhausted reports whether the time is up.
+// spent is the share of the budget that is too small to do anything with.
+const spent = 0.01
+
+// exhausted reports whether the time is up: the budget is spent, or a trunk was cut.
+// A rate of the search that was cut has lost its round, no more.
 func (c *calibration) exhausted() bool {
 	left, limited := c.remaining()
-	if limited && left <= 0 {
+	if limited && left <= spent*c.run.Setup.BudgetSeconds {
 		return true
 	}
 	for _, t := range c.run.Trials {
-		if t.Outcome.Status == evidence.CutByBudget {
+		if t.Outcome.Status == evidence.CutByBudget && t.Stage != evidence.StageSearch {
 			return true
 		}
 	}

@@ -139,6 +139,9 @@ func (c *calibration) beyond(a arm) (float64, bool) {
 	rung := c.run.Plan.RungSteps[0]
 	best := 0
 	for i, t := range all {
+		if math.IsInf(lossAt(t, rung), 1) && t.Outcome.Status != evidence.Diverged {
+			return 0, false // cut on the way: the time is too short for more
+		}
 		if lossAt(t, rung) < lossAt(all[best], rung) {
 			best = i
 		}
@@ -203,6 +206,9 @@ func (c *calibration) choose() error {
 			if err := c.lose(t, "the time was up before the search had ended"); err != nil {
 				return err
 			}
+		}
+		if winner := all[0]; winner.Outcome.Status == evidence.CutByBudget && !c.exhausted() {
+			winner.Outcome.Status, winner.Outcome.Reason = evidence.Paused, "" // there is time to go on
 		}
 		all[0].Stage = evidence.StageProbe
 	}
