@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -40,7 +41,8 @@ func (a *app) findEngine(c config.Config) (string, error) {
 
 // reason drops what exec repeats around the cause.
 func reason(err error) error {
-	if e, ok := err.(*exec.Error); ok {
+	var e *exec.Error
+	if errors.As(err, &e) {
 		return e.Err
 	}
 	return err

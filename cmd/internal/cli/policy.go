@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -89,7 +88,7 @@ func (a *app) printPolicy(p *policy.Policy, output string) error {
 	if output == "table" && len(p.Chain) > 0 {
 		text, err := fs.ReadFile(policies.FS(), path.Join(p.Name, "policy.yaml"))
 		if err == nil && strings.HasSuffix(p.Chain[0], path.Join(p.Name, "policy.yaml")) {
-			_, err = io.WriteString(a.out, string(text))
+			_, err = a.out.Write(text)
 			return err
 		}
 	}

@@ -145,9 +145,9 @@ func (a *app) writeReport(v printed, output, dir, name string) error {
 }
 
 // writeWhole renders in memory first, so that a failure leaves no half file.
-func writeWhole(path string, print func(io.Writer) error) error {
+func writeWhole(path string, render func(io.Writer) error) error {
 	var b bytes.Buffer
-	if err := print(&b); err != nil {
+	if err := render(&b); err != nil {
 		return err
 	}
 	return os.WriteFile(path, b.Bytes(), 0o644)

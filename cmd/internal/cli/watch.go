@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -48,7 +50,13 @@ func (a *app) watch(ctx context.Context, c *config.Loaded) (watched, error) {
 	var sensors sync.WaitGroup
 	sensors.Go(func() { _ = exporter.WatchGPU(serving, gpuEvery) }) // without sensors their series are absent
 	w.observers = append(w.observers, exporter)
-	w.stop = func() { cancel(); <-ended; sensors.Wait() }
+	w.stop = func() {
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			a.voice().warning(fmt.Sprintf("live measurements: %v", err))
+		}
+		sensors.Wait()
+	}
 	return w, nil
 }
 
