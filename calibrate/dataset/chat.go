@@ -19,7 +19,7 @@ type chat struct {
 
 // templateDay is what strftime_now tells: a fixed day, so that the same data make
 // the same rows on any day. It is the one that Llama 3.1's own template falls back to.
-var templateDay = time.Date(2024, time.July, 26, 0, 0, 0, 0, time.UTC)
+func templateDay() time.Time { return time.Date(2024, time.July, 26, 0, 0, 0, 0, time.UTC) }
 
 func newChat(o Options, tok *tokenizer.Tokenizer) (*chat, error) {
 	source := o.Template
@@ -38,7 +38,7 @@ func newChat(o Options, tok *tokenizer.Tokenizer) (*chat, error) {
 }
 
 // templateError keeps the template's hint and says which record it concerns.
-func templateError(where string, err error) error {
+func templateError(where string, err error) *Error {
 	advice := ""
 	var hint interface{ Hint() string }
 	if errors.As(err, &hint) {
@@ -96,7 +96,7 @@ func (s *shaper) conversation(r record, e *example) error {
 	e.special, e.end = false, false
 	e.parts, err = s.chat.render(turns, tools)
 	if err != nil {
-		return badRecord{templateError(r.at.String(), err).(*Error)}
+		return badRecord{templateError(r.at.String(), err)}
 	}
 	return nil
 }
@@ -214,7 +214,7 @@ func (c *chat) fill(turns []turn, tools any, prompt bool) (template.Rendered, er
 	for name, token := range c.special {
 		vars[name] = token
 	}
-	return c.template.Render(vars, templateDay)
+	return c.template.Render(vars, templateDay())
 }
 
 // spans finds the turns with loss in the whole text. A template may refuse the

@@ -27,7 +27,7 @@ func drain(t *testing.T, r reader, format string) {
 	var s *shaper
 	for n := 0; n < 1<<20; n++ {
 		rec, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err == nil && s == nil {

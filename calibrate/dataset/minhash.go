@@ -38,12 +38,12 @@ func signatureOf(text string) signature {
 
 // fnv is FNV-1a over words.
 func fnv(words []string) uint64 {
-	h := uint64(14695981039346656037)
+	h := uint64(fnvOffset)
 	for _, w := range words {
 		for i := range len(w) {
-			h = (h ^ uint64(w[i])) * 1099511628211
+			h = (h ^ uint64(w[i])) * fnvPrime
 		}
-		h = (h ^ ' ') * 1099511628211
+		h = (h ^ ' ') * fnvPrime
 	}
 	return h
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
@@ -47,7 +48,8 @@ func valid(at place, data []byte) error {
 	var v json.RawMessage
 	err := json.Unmarshal(data, &v)
 	what := "not valid JSON"
-	if syntax, ok := err.(*json.SyntaxError); ok {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
 		what = fmt.Sprintf("not valid JSON at byte %d: %v", syntax.Offset, err)
 	}
 	return bad(at, what, "mend the record, or skip such records with --skip-bad")

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -186,7 +187,7 @@ func (c *collected) readAll(ctx context.Context, r reader) error {
 			return nil
 		}
 		rec, err := r.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

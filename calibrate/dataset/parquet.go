@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,7 +95,7 @@ func (p *parquetRows) next() (r record, err error) {
 	defer p.recovered(&err)
 	for p.batch == nil || p.row >= int(p.batch.NumRows()) {
 		if !p.records.Next() {
-			if err := p.records.Err(); err != nil && err != io.EOF {
+			if err := p.records.Err(); err != nil && !errors.Is(err, io.EOF) {
 				return record{}, p.damaged(err)
 			}
 			return record{}, io.EOF

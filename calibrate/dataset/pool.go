@@ -3,10 +3,8 @@ package dataset
 import (
 	"cmp"
 	"container/heap"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
-	"strings"
+	"unicode"
 )
 
 // kept is an example in the pool. Its hash decides where it goes: it is a function
@@ -27,8 +25,7 @@ type pool struct {
 	items  []kept // a heap, the highest hash on top
 	budget int64  // tokens
 	cost   int64
-	bytes  int64 // of all examples offered
-	left   bool  // some were left out
+	left   bool // some were left out
 }
 
 func (p *pool) Len() int           { return len(p.items) }
@@ -66,11 +63,33 @@ func (p *pool) sorted() []kept {
 	return p.items
 }
 
-// contentKey is equal for texts that differ in case and white space only.
+// contentKey is equal for texts that differ in case and white space only: FNV-1a,
+// mixed, over the words in lower case.
 func contentKey(text string) uint64 {
-	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(strings.ToLower(text)), " ")))
-	return binary.LittleEndian.Uint64(sum[:])
+	h := uint64(fnvOffset)
+	gap := false
+	for _, r := range text {
+		if unicode.IsSpace(r) {
+			gap = true
+			continue
+		}
+		if gap && h != fnvOffset {
+			h = (h ^ ' ') * fnvPrime
+		}
+		gap = false
+		r = unicode.ToLower(r)
+		for ; r >= 0x80; r >>= 7 {
+			h = (h ^ uint64(r&0x7F|0x80)) * fnvPrime
+		}
+		h = (h ^ uint64(r)) * fnvPrime
+	}
+	return mix(h, 0)
 }
+
+const (
+	fnvOffset = 14695981039346656037
+	fnvPrime  = 1099511628211
+)
 
 // mix makes a hash of a key and a seed (the finalizer of SplitMix64).
 func mix(key uint64, seed int64) uint64 {

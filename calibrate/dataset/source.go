@@ -98,7 +98,10 @@ func (s source) open() (*stream, error) {
 	st.bare = &counter{r: unpacked, digest: st.digest, limit: st.bomb}
 	st.Reader = bufio.NewReaderSize(st.bare, peekBytes)
 	if bom, _ := st.Peek(3); bytes.Equal(bom, []byte("\xEF\xBB\xBF")) {
-		st.Discard(3)
+		if _, err := st.Discard(3); err != nil {
+			st.Close()
+			return nil, st.readError(err)
+		}
 	}
 	return st, nil
 }
@@ -183,15 +186,11 @@ func (s source) unchanged() error {
 	return nil
 }
 
-// Close releases the file.
-func (st *stream) Close() error {
-	var first error
+// Close releases the file. It was only read, so a failure loses nothing.
+func (st *stream) Close() {
 	for i := len(st.closers) - 1; i >= 0; i-- {
-		if err := st.closers[i](); err != nil && first == nil {
-			first = err
-		}
+		_ = st.closers[i]()
 	}
-	return first
 }
 
 // baseName is the path without the ending that says how it is packed.

@@ -36,7 +36,7 @@ func TestRefused(t *testing.T) {
 		{"deep-brackets", "{{ " + strings.Repeat("(", 10000) + "1" + strings.Repeat(")", 10000) + " }}", "nested deeper than 200"},
 		{"deep-not", "{{ " + strings.Repeat("not ", 100000) + "x }}", "nested deeper than 200"},
 		{"deep-sign", "{{ " + strings.Repeat("-", 100000) + "1 }}", "nested deeper than 200"},
-		{"deep-blocks", strings.Repeat("{% if 1 %}", 10000), "nested deeper than 200"},
+		{"deep-blocks", strings.Repeat("{% if 1 %}", 100000), "nested deeper than 200"},
 		{"deep-target", "{% for " + strings.Repeat("(", 10000) + "x" + strings.Repeat(")", 10000) + " in y %}", "nested deeper than 200"},
 		{"namespace-in-itself", "{% set ns = namespace() %}{% set ns.x = [ns] %}{{ ns.x|tojson }}", "cannot be written as JSON"},
 		{"set-on-text", "{% set s = 'a' %}{% set s.x = 1 %}", "s is not a namespace"},
@@ -49,7 +49,7 @@ func TestRefused(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("took %v", d)
 			}
 		})

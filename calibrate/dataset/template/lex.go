@@ -59,12 +59,7 @@ func (l *lexer) advance(n int) {
 // next takes the text up to the next tag, and the tag.
 func (l *lexer) next() error {
 	rest := l.src[l.pos:]
-	at := len(rest)
-	for _, open := range []string{"{{", "{%", "{#"} {
-		if i := strings.Index(rest, open); i >= 0 {
-			at = min(at, i)
-		}
-	}
+	at := nextTag(rest)
 	plain := rest[:at]
 	if at == len(rest) {
 		l.put(plain)
@@ -88,6 +83,20 @@ func (l *lexer) next() error {
 		return l.tag(printBegin, printEnd, "}}")
 	}
 	return l.block()
+}
+
+// nextTag returns where the next {{, {% or {# is, or the length of s.
+func nextTag(s string) int {
+	for at := 0; ; at++ {
+		i := strings.IndexByte(s[at:], '{')
+		if i < 0 || at+i+1 == len(s) {
+			return len(s)
+		}
+		at += i
+		if strings.IndexByte("{%#", s[at+1]) >= 0 {
+			return at
+		}
+	}
 }
 
 func (l *lexer) put(plain string) {
@@ -237,8 +246,10 @@ var (
 	nameToken   = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*`)
 	floatToken  = regexp.MustCompile(`^[0-9]+(_[0-9]+)*(\.[0-9]+(_[0-9]+)*)?([eE][-+]?[0-9]+)?`)
 	stringToken = regexp.MustCompile(`^(?s:'([^'\\]|\\.)*'|"([^"\\]|\\.)*")`)
-	operators   = []string{"**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|"}
 )
+
+// operators lists the long ones first.
+const operators = "** // == != <= >= + - * / % ~ < > = ( ) [ ] { } . , : |"
 
 // expression emits the token at the start of rest and returns its length.
 func (l *lexer) expression(rest string) (int, error) {
@@ -263,7 +274,7 @@ func (l *lexer) expression(rest string) (int, error) {
 		l.emit(name, s)
 		return len(s), nil
 	}
-	for _, op := range operators {
+	for _, op := range strings.Fields(operators) {
 		if strings.HasPrefix(rest, op) {
 			l.emit(operator, op)
 			return len(op), nil

@@ -158,16 +158,16 @@ func sortFilter(s *state, a args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	comparable := true
+	alike := true
 	slices.SortStableFunc(list, func(x, y keyed) int {
 		order, ok := ordered(x.key, y.key)
-		comparable = comparable && ok
+		alike = alike && ok
 		if truth(opts["reverse"]) {
 			return -order
 		}
 		return order
 	})
-	if !comparable {
+	if !alike {
 		return nil, failure(a.line, "values of different kinds cannot be sorted")
 	}
 	return valuesOf(list), nil

@@ -25,14 +25,19 @@ func unescape(s string) string {
 	return b.String()
 }
 
-var plainEscapes = map[byte]string{
-	'\\': "\\", '\'': "'", '"': "\"", 'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v", '\n': "",
-}
+// The letters after a backslash and what they stand for; a line end stands for nothing.
+const (
+	escapeLetters = `\'"abfnrtv`
+	escapeMeaning = "\\'\"\a\b\f\n\r\t\v"
+)
 
 // escape decodes what follows a backslash and returns how long it is.
 func escape(s string) (string, int) {
-	if out, ok := plainEscapes[s[0]]; ok {
-		return out, 1
+	if s[0] == '\n' {
+		return "", 1
+	}
+	if i := strings.IndexByte(escapeLetters, s[0]); i >= 0 {
+		return escapeMeaning[i : i+1], 1
 	}
 	digits := map[byte]int{'x': 2, 'u': 4, 'U': 8}[s[0]]
 	if digits > 0 && len(s) > digits {

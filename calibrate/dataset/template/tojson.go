@@ -112,12 +112,14 @@ func (w *toJSON) newLine() {
 	}
 }
 
-var jsonEscapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\b", `\b`, "\f", `\f`)
-
 func (w *toJSON) quote(text string) {
 	w.b.WriteByte('"')
-	for _, r := range jsonEscapes.Replace(text) {
+	for _, r := range text {
+		letter := strings.IndexRune("\"\\\n\r\t\b\f", r)
 		switch {
+		case letter >= 0:
+			w.b.WriteByte('\\')
+			w.b.WriteByte("\"\\nrtbf"[letter])
 		case r < ' ', w.ascii && r > '~' && r < 0x10000:
 			fmt.Fprintf(&w.b, `\u%04x`, r)
 		case w.ascii && r >= 0x10000:

@@ -66,8 +66,9 @@ func (b behavior) joins(last, next stretch) bool {
 		return last.match && !next.match
 	case contiguous:
 		return last.match == next.match
+	default:
+		return false
 	}
-	return false
 }
 
 // chars splits at single characters.

@@ -9,36 +9,43 @@ import (
 // printable Latin-1 stands for itself, the other 68 bytes are numbered from
 // U+0100 on. So a vocabulary of text can hold any bytes.
 
-func isPrintableLatin1(b int) bool {
-	return b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xAC || b >= 0xAE
-}
+// The bytes that are not printable are 0 to 32, 127 to 160, and 173.
+const (
+	firstSpare = 0x100
+	lowSpares  = 33
+	highSpares = 67
+)
 
-type byteAlphabet struct {
-	chars [256]string
-	bytes map[rune]byte
-}
-
-func newByteAlphabet() byteAlphabet {
-	a := byteAlphabet{bytes: make(map[rune]byte, 256)}
-	next := rune(0x100)
-	for b := range 256 {
-		r := rune(b)
-		if !isPrintableLatin1(b) {
-			r, next = next, next+1
-		}
-		a.chars[b], a.bytes[r] = string(r), byte(b)
+func byteToRune(b byte) rune {
+	switch {
+	case b <= ' ':
+		return firstSpare + rune(b)
+	case b >= 0x7F && b <= 0xA0:
+		return firstSpare + lowSpares + rune(b) - 0x7F
+	case b == 0xAD:
+		return firstSpare + highSpares
 	}
-	return a
+	return rune(b)
 }
 
-// alphabet is never written to.
-var alphabet = newByteAlphabet()
+func runeToByte(r rune) (byte, bool) {
+	spare := r - firstSpare
+	switch {
+	case spare >= 0 && spare < lowSpares:
+		return byte(spare), true
+	case spare >= lowSpares && spare < highSpares:
+		return byte(spare - lowSpares + 0x7F), true
+	case spare == highSpares:
+		return 0xAD, true
+	}
+	return byte(r), r >= 0 && r < firstSpare && byteToRune(byte(r)) == r
+}
 
 func toByteLevel(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) * 2)
 	for i := range len(s) {
-		b.WriteString(alphabet.chars[s[i]])
+		b.WriteRune(byteToRune(s[i]))
 	}
 	return b.String()
 }
@@ -48,7 +55,7 @@ func toByteLevel(s string) string {
 func fromByteLevel(token string) string {
 	out := make([]byte, 0, len(token))
 	for _, r := range token {
-		b, ok := alphabet.bytes[r]
+		b, ok := runeToByte(r)
 		if !ok {
 			return token
 		}

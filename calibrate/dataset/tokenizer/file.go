@@ -32,17 +32,6 @@ func absent(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(raw, []byte("null"))
 }
 
-// kindOf reads the "type" of a part.
-func kindOf(where string, raw json.RawMessage) (string, error) {
-	var head struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(raw, &head); err != nil {
-		return "", refuse(where, "not a JSON object with a type: %v", err)
-	}
-	return head.Type, nil
-}
-
 // fields decodes one part of the pipeline into v.
 func fields(where string, raw json.RawMessage, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {

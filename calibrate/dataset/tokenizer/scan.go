@@ -62,20 +62,25 @@ func classOf(r rune) class {
 	return mark
 }
 
-func asciiClasses() (out [utf8.RuneSelf]class) {
-	for r := range out {
-		out[r] = classOf(rune(r))
+// asciiClass is classOf for the characters that most texts are made of.
+func asciiClass(c byte) class {
+	switch {
+	case c|0x20 >= 'a' && c|0x20 <= 'z':
+		return letter
+	case c >= '0' && c <= '9':
+		return number
+	case c == '\r' || c == '\n':
+		return lineEnd
+	case c == ' ' || c >= '\t' && c <= '\f':
+		return blank
 	}
-	return out
+	return mark
 }
-
-// asciiClass is never written to.
-var asciiClass = asciiClasses()
 
 // classAt returns the class and length of the character at i.
 func classAt(s string, i int) (class, int) {
 	if c := s[i]; c < utf8.RuneSelf {
-		return asciiClass[c], 1
+		return asciiClass(c), 1
 	}
 	r, n := utf8.DecodeRuneInString(s[i:])
 	return classOf(r), n
@@ -122,6 +127,7 @@ func scanLlama3(s string, digits int) int {
 		return run(s, n, letter)
 	case number:
 		return atMost(s, digits)
+	default:
 	}
 	if k != lineEnd && n < len(s) {
 		if next, m := classAt(s, n); next == letter {
