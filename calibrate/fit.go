@@ -101,6 +101,7 @@ func (c *calibration) remeasure(ctx context.Context) error {
 		if over(c.trial(id).Outcome.Status) {
 			continue
 		}
+		c.planned()
 		c.warn("unsteady-times", fmt.Sprintf("The step times of %s were unsteady and were measured again; something else may be using the machine.", a.method))
 		if err := c.fresh(ctx); err != nil {
 			return err

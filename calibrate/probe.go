@@ -174,7 +174,7 @@ func (c *calibration) shorten() {
 	at, level := c.level()
 	left, limited := c.remaining()
 	p := *c.run.Plan
-	if !limited || !level || at >= p.ProbeSteps || restSeconds(p, at, at, c.costs()) <= left {
+	if !limited || !level || at >= p.ProbeSteps || restSeconds(p, at, at, c.costs()) <= left*(1-reserve/2) {
 		return
 	}
 	c.relay(at, at, p.ProbeSteps)
