@@ -43,10 +43,13 @@ func (m Map) Draw(width int) Chart {
 	drawAxes(&c, f, m.X, m.Y)
 	x, y := f.x.at(m.Here.X), f.y.at(m.Here.Y)
 	c.dot("here", m.HereLabel, x, y, 6)
-	anchor, dx := "start", 10.0
-	if x > (f.left+f.right)/2 {
-		anchor, dx = "end", -10
+	switch half := textWidth([]string{m.HereLabel}, labelRunes) / 2; {
+	case x+10+2*half <= float64(width):
+		c.text(x+10, y-9, "start", "heretext", m.HereLabel)
+	case x-10-2*half >= 0:
+		c.text(x-10, y-9, "end", "heretext", m.HereLabel)
+	default:
+		c.text(min(max(x, half), float64(width)-half), y-14, "middle", "heretext", m.HereLabel)
 	}
-	c.text(x+dx, y-9, anchor, "heretext", m.HereLabel)
 	return c
 }

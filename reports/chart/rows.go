@@ -86,10 +86,15 @@ func (r rows) axis(c *Chart, x Axis) {
 	c.text((r.left+r.right)/2, float64(c.Height)-6, "middle", "axistitle", x.Title)
 }
 
-// sides names what lies left and right of zero, above the rows.
+// sides names what lies left and right of zero, above the rows; a side too narrow for
+// its name has none.
 func (r rows) sides(c *Chart, left, right string) {
 	x := r.x.at(0)
 	c.line("mark", x, r.top-6, x, r.bottom)
-	c.text(max(x-7, 7*float64(utf8.RuneCountInString(left))), r.top-10, "end", "sidetext", left)
-	c.text(min(x+7, r.width-7*float64(utf8.RuneCountInString(right))), r.top-10, "start", "sidetext", right)
+	if x-7 >= textWidth([]string{left}, labelRunes) {
+		c.text(x-7, r.top-10, "end", "sidetext", left)
+	}
+	if x+7+textWidth([]string{right}, labelRunes) <= r.width {
+		c.text(x+7, r.top-10, "start", "sidetext", right)
+	}
 }
