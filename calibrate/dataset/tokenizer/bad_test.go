@@ -111,7 +111,7 @@ func TestBadFolders(t *testing.T) {
 		{"nothing", nil, "no tokenizer.json", "Hugging Face model folder"},
 		{"sentencepiece-only", map[string]string{"tokenizer.model": "x"}, "no tokenizer.json, only tokenizer.model", "save_pretrained"},
 		{"config-not-json", map[string]string{"tokenizer.json": file("", ""), "tokenizer_config.json": "{"}, "tokenizer_config.json", ""},
-		{"unknown-part", map[string]string{"tokenizer.json": file("decoder", `{"type":"X"}`)}, `tokenizer.json: decoder: "X" is not supported`, "parts listed"},
+		{"unknown-part", map[string]string{"tokenizer.json": file("decoder", `{"type":"X"}`)}, `tokenizer.json: decoder: "X" is not supported`, "use another model"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load(write(t, c.files))

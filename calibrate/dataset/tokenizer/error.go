@@ -28,6 +28,6 @@ func unknownPart(where, kind string) *Error {
 	return &Error{
 		Where:  where,
 		What:   fmt.Sprintf("%q is not supported", kind),
-		Advice: "use a model whose tokenizer.json has only the parts listed in docs/parity.md, or tokenise elsewhere and bring plain text",
+		Advice: "ids made without that part would be wrong; use another model",
 	}
 }

@@ -25,6 +25,10 @@ func scannerOf(pattern string) scanner {
 		return func(s string) int { return scanLlama3(s, 3) }
 	case patternQwen2:
 		return func(s string) int { return scanLlama3(s, 1) }
+	case patternGPT4o:
+		return func(s string) int { return scanCase(s, 3, true) }
+	case patternTekken:
+		return func(s string) int { return scanCase(s, 1, false) }
 	}
 	return nil
 }

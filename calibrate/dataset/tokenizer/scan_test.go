@@ -18,8 +18,8 @@ func words(p preTokenizer, text string) []string {
 // TestScannersFollowPatterns holds the hand-written scanners equal to regexp2 run
 // on the patterns they stand for.
 func TestScannersFollowPatterns(t *testing.T) {
-	texts := append(sentences(t, 7, 1500), "", " ", "a", "'", "'ll", "x'LLy", "1234", "a\n\n b", " \n", "\n \n  x", "\u00a0x", " !\n\n", "\r\n\r\n", "'ſa")
-	for name, pattern := range map[string]string{"gpt2": patternGPT2, "llama3": patternLlama3, "qwen2": patternQwen2} {
+	texts := append(sentences(t, 7, 1500), "", " ", "a", "'", "'ll", "x'LLy", "1234", "a\n\n b", " \n", "\n \n  x", "\u00a0x", " !\n\n", "\r\n\r\n", "'ſa", "ABCdefGHI", "AあB", "あA", "\u0301A", " \u0301\u0301", "!\u0301a", "ǅx", "a/b//\n/", "\u0301\u0301B", "don'TX")
+	for name, pattern := range map[string]string{"gpt2": patternGPT2, "llama3": patternLlama3, "qwen2": patternQwen2, "gpt4o": patternGPT4o, "tekken": patternTekken} {
 		re, err := newPattern(name, pattern)
 		if err != nil {
 			t.Fatal(err)
