@@ -9,11 +9,11 @@ import (
 
 // Shape is what one optimizer step trains on.
 type Shape struct {
-	MicroBatch    int // rows a forward pass
-	Accumulation  int // forward passes a step
-	SeqLength     int // tokens a row
-	Precision     string
-	Checkpointing bool // layers keep their input alone and are computed again
+	MicroBatch    int    `json:"micro_batch"`   // rows a forward pass
+	Accumulation  int    `json:"accumulation"`  // forward passes a step
+	SeqLength     int    `json:"seq_length"`    // tokens a row
+	Precision     string `json:"precision"`     // fp32, bf16 (fp32 master weights) or bf16-pure
+	Checkpointing bool   `json:"checkpointing"` // layers keep their input alone and are computed again
 }
 
 // Memory is what a step holds at its peak, in bytes.

@@ -30,7 +30,7 @@ func (a *app) dashboard(cmd *cobra.Command, out, reports string) error {
 		return err
 	}
 	if c.Output == "json" {
-		return a.writeJSON(map[string]any{"schema": 1, "files": paths})
+		return a.writeJSON(filesOutput{1, paths})
 	}
 	for _, path := range paths {
 		if _, err := fmt.Fprintln(a.out, path); err != nil {
@@ -38,4 +38,10 @@ func (a *app) dashboard(cmd *cobra.Command, out, reports string) error {
 		}
 	}
 	return nil
+}
+
+// filesOutput is the JSON of verbs that write files.
+type filesOutput struct {
+	Schema int      `json:"schema"`
+	Files  []string `json:"files"`
 }

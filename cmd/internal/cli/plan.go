@@ -30,15 +30,29 @@ func (a *app) planVerb() (*cobra.Command, error) {
 
 // planOutput is plan's JSON.
 type planOutput struct {
-	Schema   int                `json:"schema"`
-	Basis    string             `json:"basis"` // where the step times come from
-	Spec     calibrate.Spec     `json:"spec"`
-	Plan     evidence.Plan      `json:"plan"`
-	Seconds  float64            `json:"seconds"`
-	Costs    []calibrate.Cost   `json:"costs"`
-	Memory   []estimate.Memory  `json:"memory"`
-	Trials   []evidence.Trial   `json:"trials"`
-	Warnings []evidence.Warning `json:"warnings"`
+	Schema       int                `json:"schema"`
+	Basis        string             `json:"basis"` // where the step times come from
+	Model        evidence.Model     `json:"model"`
+	Data         evidence.Data      `json:"data"`
+	Device       string             `json:"device"`
+	Precision    string             `json:"precision"`
+	SeqLength    int                `json:"seq_length"`
+	Batch        int                `json:"batch"` // rows a step
+	HorizonSteps int                `json:"horizon_steps"`
+	Plan         evidence.Plan      `json:"plan"`
+	Seconds      float64            `json:"seconds"`
+	Arms         []plannedArm       `json:"arms"`
+	Trials       []evidence.Trial   `json:"trials"`
+	Warnings     []evidence.Warning `json:"warnings"`
+}
+
+// plannedArm is what one method is expected to take.
+type plannedArm struct {
+	Method      evidence.Method `json:"method"`
+	StepSeconds float64         `json:"step_seconds"`
+	EvalSeconds float64         `json:"eval_seconds"`
+	Memory      estimate.Memory `json:"memory"`
+	TotalBytes  int64           `json:"total_bytes"`
 }
 
 func (a *app) plan(cmd *cobra.Command, preset string) error {
@@ -108,7 +122,11 @@ func (a *app) machine(ctx context.Context, c config.Config) (evidence.Environmen
 
 // preview looks ahead by the costs of an earlier run of this model, or by guesses.
 func (a *app) preview(c config.Config, model hf.Config, spec calibrate.Spec, machine evidence.Environment) (planOutput, error) {
-	out := planOutput{Schema: 1, Spec: spec}
+	out := planOutput{
+		Schema: 1, Model: spec.Model, Data: spec.Data, Device: spec.Device, Precision: spec.Precision,
+		SeqLength: spec.SeqLength, Batch: spec.MicroBatch * spec.Accumulation, HorizonSteps: spec.HorizonSteps,
+	}
+	out.Data.Samples = nil // a plan shows numbers, not the user's records
 	costs, basis, err := a.measuredCosts(c, spec)
 	if err == nil && len(costs) < len(spec.Methods()) {
 		costs, basis, err = guessCosts(model, spec, machine)
@@ -116,16 +134,24 @@ func (a *app) preview(c config.Config, model hf.Config, spec calibrate.Spec, mac
 	if err != nil {
 		return out, err
 	}
-	for _, method := range spec.Methods() {
-		memory, err := estimate.MemoryOf(model, method, shapeOf(spec))
-		if err != nil {
-			return out, err
-		}
-		out.Memory = append(out.Memory, memory)
+	if out.Arms, err = plannedArms(model, spec, costs); err != nil {
+		return out, err
 	}
 	look := calibrate.Preview(spec, costs)
-	out.Basis, out.Costs, out.Plan, out.Seconds, out.Trials = basis, costs, look.Plan, look.Seconds, look.Trials
-	out.Warnings = append(spec.Warnings, look.Warnings...)
+	out.Basis, out.Plan, out.Seconds, out.Trials = basis, look.Plan, look.Seconds, look.Trials
+	out.Warnings = append(append([]evidence.Warning{}, spec.Warnings...), look.Warnings...)
+	return out, nil
+}
+
+func plannedArms(model hf.Config, spec calibrate.Spec, costs []calibrate.Cost) ([]plannedArm, error) {
+	var out []plannedArm
+	for _, cost := range costs {
+		memory, err := estimate.MemoryOf(model, cost.Method, shapeOf(spec))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, plannedArm{cost.Method, cost.StepSeconds, cost.EvalSeconds, memory, memory.Total()})
+	}
 	return out, nil
 }
 
@@ -143,15 +169,15 @@ func (a *app) printPlan(p planOutput, output string) error {
 	a.warn(p.Warnings)
 	var head table
 	head.add("time", fmt.Sprintf("about %s (%s)", seconds(p.Seconds), p.Basis))
-	head.add("model", fmt.Sprintf("%s, %s parameters", p.Spec.Model.Name, count(p.Spec.Model.Params)))
-	head.add("data", fmt.Sprintf("%s, %d records, %s tokens an epoch", p.Spec.Data.Name, p.Spec.Data.Records, count(p.Spec.Data.Tokens)))
-	head.add("device", p.Spec.Device+", "+p.Spec.Precision)
-	head.add("step", fmt.Sprintf("%d rows of %d tokens", p.Spec.MicroBatch*p.Spec.Accumulation, p.Spec.SeqLength))
-	head.add("horizon", fmt.Sprintf("%d steps, of which the probe sees %d", p.Spec.HorizonSteps, p.Plan.ProbeSteps))
+	head.add("model", fmt.Sprintf("%s, %s parameters", p.Model.Name, count(p.Model.Params)))
+	head.add("data", fmt.Sprintf("%s, %d records, %s tokens an epoch", p.Data.Name, p.Data.Records, count(p.Data.Tokens)))
+	head.add("device", p.Device+", "+p.Precision)
+	head.add("step", fmt.Sprintf("%d rows of %d tokens", p.Batch, p.SeqLength))
+	head.add("horizon", fmt.Sprintf("%d steps, of which the probe sees %d", p.HorizonSteps, p.Plan.ProbeSteps))
 	arms := table{head: []string{"method", "step time", "memory", "weights", "gradients and state", "activations"}}
-	for i, cost := range p.Costs {
-		m := p.Memory[i]
-		arms.add(cost.Method.String(), seconds(cost.StepSeconds), gibibytes(m.Total()), gibibytes(m.Weights), gibibytes(m.Gradients+m.Optimizer), gibibytes(m.Activations))
+	for _, arm := range p.Arms {
+		m := arm.Memory
+		arms.add(arm.Method.String(), seconds(arm.StepSeconds), gibibytes(arm.TotalBytes), gibibytes(m.Weights), gibibytes(m.Gradients+m.Optimizer), gibibytes(m.Activations))
 	}
 	trials := table{head: []string{"trial", "stage", "method", "rate", "steps"}}
 	for _, t := range p.Trials {

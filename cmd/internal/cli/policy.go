@@ -39,13 +39,6 @@ func (a *app) policyVerb() (*cobra.Command, error) {
 	return parent, nil
 }
 
-// policyRow is one policy of policy list.
-type policyRow struct {
-	Name        string `json:"name"`
-	Description string `json:"description"`
-	ID          string `json:"id"`
-}
-
 func (a *app) listPolicies(cmd *cobra.Command, _ []string) error {
 	c, err := a.settings(cmd)
 	if err != nil {
@@ -62,7 +55,7 @@ func (a *app) listPolicies(cmd *cobra.Command, _ []string) error {
 		t.add(p.Name, p.Description)
 	}
 	if c.Output == "json" {
-		return a.writeJSON(map[string]any{"schema": 1, "policies": rows})
+		return a.writeJSON(policiesOutput{1, rows})
 	}
 	return a.writeTable(t, c.Output)
 }
@@ -77,7 +70,7 @@ func (a *app) showPolicy(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if c.Output == "json" {
-		return a.writeJSON(map[string]any{"schema": 1, "name": p.Name, "id": p.ID(), "description": p.Description, "chain": p.Chain, "rules": p.Rules(), "weights": p.Weights()})
+		return a.writeJSON(policyOutputOf(p))
 	}
 	return a.printPolicy(p, c.Output)
 }
@@ -125,7 +118,7 @@ func (a *app) testPolicies(cmd *cobra.Command, args []string) error {
 
 func (a *app) printTests(reports []policy.TestReport, output string) error {
 	if output == "json" {
-		return a.writeJSON(map[string]any{"schema": 1, "policies": reports})
+		return a.writeJSON(policyTestsOutputOf(reports))
 	}
 	t := table{head: []string{"policy", "case", "answer", "rule", "outcome"}}
 	for _, report := range reports {
@@ -159,7 +152,7 @@ func (a *app) policyFacts(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if c.Output == "json" {
-		return a.writeJSON(map[string]any{"schema": 1, "facts": advisor.Vocabulary(), "values": values})
+		return a.writeJSON(factsOutputOf(values))
 	}
 	return a.writeTable(factTable(values, len(args) == 1), c.Output)
 }
