@@ -1,9 +1,7 @@
 package forecast
 
 import (
-	"maps"
 	"math"
-	"slices"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -39,7 +37,7 @@ func BuildLibrary(curves []Curve) Library {
 			decaying = append(decaying, c)
 		}
 	}
-	out.Sources = sourcesOf(curves)
+	out.Sources = distinct(curves, func(c Curve) string { return c.Data })
 	out.Decaying = coursesOf(decaying, horizon, twentieths(), evenReading)
 	out.Constant = coursesOf(constant, horizon, steady(), doublingReading)
 	return out
@@ -59,19 +57,37 @@ func (c Curve) scaled(horizon int) Curve {
 	return c
 }
 
-// sourcesOf names the data sets of curves.
-func sourcesOf(curves []Curve) []string {
-	seen := map[string]bool{}
-	for _, c := range curves {
-		seen[c.Data] = true
+// searched keeps of each method on each data set the learning rate that is best at a
+// step, as a search would: the arms of a probe are such, and a rate too low falls on
+// for longer than the methods differ.
+func searched(curves []Curve, step float64) []Curve {
+	type key struct {
+		data   string
+		method evidence.Method
 	}
-	return slices.Sorted(maps.Keys(seen))
+	place := map[key]int{}
+	var out []Curve
+	for _, c := range curves {
+		k := key{c.Data, c.Method}
+		i, ok := place[k]
+		switch {
+		case !ok:
+			place[k] = len(out)
+			out = append(out, c)
+		case at(c.Points, step) < at(out[i].Points, step):
+			out[i] = c
+		}
+	}
+	return out
 }
 
 func coursesOf(curves []Curve, horizon int, shares []float64, read func(float64) reading) []Course {
 	var out []Course
 	for _, share := range shares {
-		how := read(round(share))
+		how, curves := read(round(share)), curves
+		if how.Traits {
+			curves = searched(curves, share*float64(horizon))
+		}
 		lessons := lessonsWithout(lessonsOf(curves, how, horizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 			continue
@@ -105,7 +121,7 @@ func (c *Course) judge(curves []Curve, horizon int) {
 		misses = append(misses, math.Abs(truth-b.loss.centre())/b.loss.spread())
 		for _, other := range beliefs {
 			lo := lessons[other.Name]
-			if lo.family == l.family || other.Data != b.Data {
+			if other.Data != b.Data {
 				continue
 			}
 			truth := l.last + l.rest*l.unit - lo.last - lo.rest*lo.unit

@@ -130,10 +130,11 @@ func dataOf(lessons []lesson) []string {
 	return distinct(lessons, func(l lesson) string { return l.data })
 }
 
-func distinct(lessons []lesson, of func(lesson) string) []string {
+// distinct lists what is said of items, once each and in order.
+func distinct[T any](items []T, of func(T) string) []string {
 	seen := map[string]bool{}
-	for _, l := range lessons {
-		seen[of(l)] = true
+	for _, item := range items {
+		seen[of(item)] = true
 	}
 	return slices.Sorted(maps.Keys(seen))
 }

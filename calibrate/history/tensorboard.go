@@ -2,6 +2,7 @@ package history
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -19,7 +20,7 @@ func parseEvents(path string, data []byte) ([]Record, []evidence.Warning, error)
 	var warnings []evidence.Warning
 	for at := 0; at < len(data); {
 		payload, size, err := nextRecord(data[at:])
-		if err == errCut {
+		if errors.Is(err, errCut) {
 			warnings = append(warnings, evidence.Warning{Code: "cut-log", Text: path + ": the last record is cut off and was left out."})
 			break
 		}
@@ -44,7 +45,7 @@ func parseEvents(path string, data []byte) ([]Record, []evidence.Warning, error)
 }
 
 // errCut says that a record goes on beyond the end of the file.
-var errCut = fmt.Errorf("cut off")
+var errCut = errors.New("cut off")
 
 func nextRecord(data []byte) (payload []byte, size int, err error) {
 	const head, tail = 12, 4

@@ -2,6 +2,7 @@
 // library that is embedded.
 //
 //	go run ./calibrate/forecast/decisionbench [-shares 0.2,0.3,0.5] FILE...
+//	go run ./calibrate/forecast/decisionbench -suite -horizon 2000 [-shares 0.05,0.15] FILE...
 //	go run ./calibrate/forecast/decisionbench -library calibrate/forecast/library.json FILE...
 //
 // It prints a Markdown table: every forecaster at every share of the horizon, each
@@ -35,6 +36,9 @@ func run(args []string, out io.Writer) error {
 	ceiling := flags.Float64("ceiling", 0.72, "leave curves that end above this loss out of the pairs")
 	list := flags.String("shares", "0.2,0.3,0.5", "shares of the horizon to see")
 	library := flags.String("library", "", "write a library made of the curves to this file, and score nothing")
+	suite := flags.Bool("suite", false, "score decisions between full and LoRA on a suite of data sets")
+	tie := flags.Float64("tie", 0.01, "with -suite: a smaller difference in nats is a tie")
+	with := flags.String("with", "", "use this library instead of the embedded one")
 	failures := flags.Bool("failures", false, "name the pairs that were called wrongly with confidence")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
@@ -52,7 +56,14 @@ func run(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	scores, err := forecast.Replay{Curves: curves, Horizon: *horizon, Ceiling: *ceiling}.Run(shares)
+	known, err := readLibrary(*with)
+	if err != nil {
+		return err
+	}
+	if *suite {
+		return decisions(out, forecast.Suite{Curves: curves, Horizon: *horizon, TieNats: *tie, Library: known}, shares, *failures)
+	}
+	scores, err := forecast.Replay{Curves: curves, Horizon: *horizon, Ceiling: *ceiling, Library: known}.Run(shares)
 	if err != nil {
 		return err
 	}
@@ -62,6 +73,43 @@ func run(args []string, out io.Writer) error {
 		return encoder.Encode(scores)
 	}
 	table(out, scores, *failures)
+	return nil
+}
+
+// readLibrary reads a library, or takes the embedded one.
+func readLibrary(path string) (*forecast.Library, error) {
+	if path == "" {
+		return forecast.Embedded()
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("-with: %w", err)
+	}
+	return forecast.ParseLibrary(text)
+}
+
+// decisions prints how often each decider names the right method.
+func decisions(out io.Writer, suite forecast.Suite, shares []float64, failures bool) error {
+	fmt.Fprintln(out, "| seen | decider | right method | regret, nats | Brier | data sets | ties |")
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- |")
+	var named []string
+	for _, share := range shares {
+		verdicts, err := suite.Run(share)
+		if err != nil {
+			return err
+		}
+		for _, v := range verdicts {
+			s := v.Score(suite.TieNats)
+			fmt.Fprintf(out, "| %.1f %% | %s | %v | %.4f | %v | %d | %d |\n", 100*share, s.Decider, s.Accuracy, s.Regret.Value, s.Brier, s.Data, s.Ties)
+			for _, f := range s.Failures {
+				named = append(named, fmt.Sprintf("- %s at %.1f %%: %s", s.Decider, 100*share, f))
+			}
+		}
+	}
+	if failures {
+		fmt.Fprintln(out)
+		fmt.Fprintln(out, strings.Join(named, "\n"))
+	}
 	return nil
 }
 
