@@ -53,10 +53,22 @@ type turn struct {
 	loss bool
 }
 
+// text returns a field as text; of a list of chunks, their texts joined.
 func (t turn) text(key string) string {
 	v, _ := t.Get(key)
-	s, _ := v.(string)
-	return s
+	switch v := v.(type) {
+	case string:
+		return v
+	case *template.List:
+		var b strings.Builder
+		for _, chunk := range v.Items {
+			if d, ok := chunk.(*template.Dict); ok {
+				b.WriteString(turn{Dict: d}.text("text"))
+			}
+		}
+		return b.String()
+	}
+	return ""
 }
 
 // conversation covers messages, ShareGPT, and prompts and completions that are

@@ -32,6 +32,9 @@ func (f findings) data() evidence.Data {
 	if f.encoded > 0 {
 		d.TruncatedShare = float64(f.cut) / float64(f.encoded)
 	}
+	if f.format == "text" {
+		d.Records = f.lines
+	}
 	if len(f.labels) > 0 {
 		d.LabelCounts = f.labels
 	}
@@ -55,15 +58,16 @@ func (f findings) fingerprint() string {
 
 // trainTokens scales the tokens of the sample to the bytes of the whole.
 func (f findings) trainTokens() int64 {
-	var tokens int64
-	for _, k := range f.split.train {
-		tokens += k.cost
+	train, eval := costOf(f.split.train), costOf(f.split.eval)
+	var bytes int64
+	for _, k := range f.pool.items {
+		bytes += k.bytes
 	}
-	if !f.pool.left || f.encodedB == 0 {
-		return tokens
+	if !f.pool.left || bytes == 0 {
+		return train
 	}
-	all := float64(f.tokens) / float64(f.encodedB) * float64(f.bytes)
-	return int64(all) - costOf(f.split.eval)
+	usable := float64(f.bytes) * float64(f.encoded-f.empty) / float64(f.encoded)
+	return int64(float64(train+eval)/float64(bytes)*usable) - eval
 }
 
 // labelledShare is the share of tokens that carry loss; padding does not count.

@@ -75,7 +75,8 @@ func isAside(name string) bool {
 	if strings.HasPrefix(name, ".") {
 		return true
 	}
-	switch strings.ToLower(strings.TrimSuffix(name, filepath.Ext(name))) {
+	stem, _, _ := strings.Cut(strings.ToLower(name), ".")
+	switch stem {
 	case "readme", "license", "dataset_info", "dataset_infos", "state":
 		return true
 	}

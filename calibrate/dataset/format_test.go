@@ -35,7 +35,7 @@ func TestFormatsAgree(t *testing.T) {
 		sameRows(t, pack(t, Options{Path: "-", Stdin: strings.NewReader(jsonl), Format: "jsonl", Seed: 3}), want)
 	})
 	lines := strings.SplitAfter(jsonl, "\n")
-	parts := map[string]string{"a.jsonl": strings.Join(lines[:15], ""), "b.jsonl": strings.Join(lines[15:], ""), "README.md": "about", ".hidden": "x", "dataset_info.json": "{}"}
+	parts := map[string]string{"a.jsonl": strings.Join(lines[:15], ""), "b.jsonl": strings.Join(lines[15:], ""), "README.md": "about", "LICENSE.note.md": "free", ".hidden": "x", "dataset_info.json": "{}"}
 	t.Run("folder", func(t *testing.T) { sameRows(t, pack(t, Options{Path: folder(t, parts), Seed: 3}), want) })
 	t.Run("glob", func(t *testing.T) {
 		sameRows(t, pack(t, Options{Path: filepath.Join(folder(t, parts), "*.jsonl"), Seed: 3}), want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"ftadvise/calibrate/dataset/tokenizer"
 )
@@ -117,7 +118,7 @@ type collected struct {
 	cut      int64 // of the tokenised ones
 	encoded  int64 // examples tokenised
 	tokens   int64 // in them
-	encodedB int64 // their bytes
+	lines    int64 // of plain text
 	distinct distinct
 	labels   map[string]int64
 	seq      int64
@@ -229,6 +230,9 @@ func (c *collected) record(r record) error {
 	}
 	c.records++
 	c.bytes += x.bytes
+	if c.format == "text" {
+		c.lines += int64(strings.Count(x.parts[0].text, "\n"))
+	}
 	if x.label != "" && (len(c.labels) < maxLabels || c.labels[x.label] > 0) {
 		c.labels[x.label]++
 	}
@@ -256,12 +260,12 @@ func (c *collected) keep(k kept) {
 	if c.format == "text" {
 		// Neighbouring blocks are joined and tokenised once more at the end.
 		k.cost = int64(len(c.encoder.tok.Encode(k.text(), false)))
-		c.count(k, k.cost)
+		c.count(k.cost)
 		c.pool.add(k)
 		return
 	}
 	k.tok = c.encoder.encode(k.example)
-	c.count(k, int64(len(k.tok.ids)))
+	c.count(int64(len(k.tok.ids)))
 	if len(k.tok.ids) > c.o.SeqLength {
 		c.cut++
 		if c.shaper.shape != "text" {
@@ -280,8 +284,7 @@ func (c *collected) keep(k kept) {
 	c.pool.add(k)
 }
 
-func (c *collected) count(k kept, tokens int64) {
+func (c *collected) count(tokens int64) {
 	c.encoded++
 	c.tokens += tokens
-	c.encodedB += k.bytes
 }

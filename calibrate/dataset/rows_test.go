@@ -110,6 +110,9 @@ func TestSplitKeepsGroups(t *testing.T) {
 	if !slices.Equal(many.eval.IDs, few.eval.IDs) || few.train.N > 40 {
 		t.Errorf("the held-out rows depend on the training rows kept: %d, %d", many.eval.N, few.eval.N)
 	}
+	if ratio := float64(few.Data.Tokens) / float64(many.Data.Tokens); ratio < 0.9 || ratio > 1.1 {
+		t.Errorf("an epoch of %d tokens is put at %d from a sample", many.Data.Tokens, few.Data.Tokens)
+	}
 	other := pack(t, Options{Path: data, SeqLength: 32, EvalRows: 4, Seed: 5})
 	if slices.Equal(many.eval.IDs, other.eval.IDs) {
 		t.Error("the seed does not matter")
@@ -126,6 +129,9 @@ func TestTextStream(t *testing.T) {
 	p := pack(t, Options{Path: saved(t, "x.txt", b.String()), EvalRows: 20, MaxTrainRows: 100000})
 	checkRows(t, p.train, 0)
 	checkRows(t, p.eval, 0)
+	if p.Data.Records != 3000 {
+		t.Errorf("%d lines", p.Data.Records)
+	}
 	if p.eval.N != 20 || slices.Contains(p.train.Segments, 0) || slices.Contains(p.train.Segments, 2) {
 		t.Errorf("%d held-out rows", p.eval.N)
 	}

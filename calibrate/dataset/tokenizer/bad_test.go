@@ -85,6 +85,24 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// TestGivenUpPattern: a pattern that only some texts make explode ends those texts'
+// encoding, and Err tells.
+func TestGivenUpPattern(t *testing.T) {
+	tok, err := Parse([]byte(file("pre_tokenizer", `{"type":"Split","pattern":{"Regex":"(x+x+)+y"},"behavior":"Isolated"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok.patterns[0].re.MatchTimeout = 50 * time.Millisecond
+	tok.Encode("abab", false)
+	if err := tok.Err(); err != nil {
+		t.Errorf("harmless text: %v", err)
+	}
+	tok.Encode(strings.Repeat("x", 500), false)
+	if err := tok.Err(); err == nil || !strings.Contains(err.Error(), "needs unbounded time") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""
