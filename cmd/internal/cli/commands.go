@@ -32,6 +32,7 @@ func (a *app) commands() (*cobra.Command, error) {
 		PersistentPreRun:  func(*cobra.Command, []string) { a.started = true },
 	}
 	root.SuggestionsMinimumDistance = 2
+	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		text, _, _ := strings.Cut(err.Error(), ": strconv.")
 		return fail(exitUsage, cmd.CommandPath()+" --help lists the flags", "%s", text)
@@ -79,7 +80,7 @@ func (a *app) bare(cmd *cobra.Command, args []string) error {
 // verb makes a command with the flags of these settings.
 func verb(use, short string, run func(*cobra.Command, []string) error, paths ...string) (*cobra.Command, error) {
 	cmd := &cobra.Command{Use: use, Short: short, Args: noArguments, RunE: run}
-	cmd.DisableFlagsInUseLine = true
+	cmd.Flags().SortFlags = false // in the order of config.yaml
 	if err := config.AddFlags(cmd.Flags(), paths...); err != nil {
 		return nil, fmt.Errorf("%s: %w", use, err)
 	}

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -102,8 +104,12 @@ func (a *app) recipeOf(c *config.Loaded, ref string, f exportFlags) (recipe.Sett
 	return s, nil
 }
 
-// optionCalled finds an option by its name; "" is the advised one.
+// optionCalled finds an option by its name; "" is the advised one, or the cheapest
+// where either will do.
 func optionCalled(rec *advisor.Recommendation, name string) (advisor.Option, error) {
+	if name == "" && rec.Verdict.Answer == advisor.Either {
+		return slices.MinFunc(rec.Options, func(a, b advisor.Option) int { return cmp.Compare(a.Total.Mean, b.Total.Mean) }), nil
+	}
 	var names []string
 	for _, o := range rec.Options {
 		if o.Name == name || name == "" && o.Chosen {

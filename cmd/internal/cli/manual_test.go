@@ -51,8 +51,8 @@ func describe(b *bytes.Buffer, cmd *cobra.Command) {
 		if c.HasSubCommands() && c.Parent().Parent() == nil || !c.HasSubCommands() {
 			use := strings.TrimPrefix(c.CommandPath()+strings.TrimPrefix(c.Use, c.Name()), "ftadvise ")
 			fmt.Fprintf(b, "\n## %s\n\n%s.\n", use, strings.ToUpper(c.Short[:1])+c.Short[1:])
-			if flags := c.NonInheritedFlags().FlagUsages(); flags != "" {
-				fmt.Fprintf(b, "\n```\n%s```\n", flags)
+			if flags := groupedFlags(c.LocalNonPersistentFlags()); flags != "" {
+				fmt.Fprintf(b, "\n```\n%s```\n", strings.TrimPrefix(flags, "\n"))
 			}
 		}
 		describe(b, c)
