@@ -1,19 +1,22 @@
 """Trains a small tokenizer for each kind of pipeline and records what the Python
 package tokenizers makes of ten thousand random and nasty strings.
 
-    pip install tokenizers==0.23.3 sentencepiece protobuf
-    python make.py
+    pip install tokenizers==0.23.3
+    python make.py [SEED]          # other strings with another seed
+    python make.py --train         # train the tokenizers anew, too
+                                   # (needs sentencepiece and protobuf)
 
 Writes NAME.json (the tokenizer) and goldens.json (for each ten strings a CRC-32 of
 ids, ids without special tokens, and decoded text). The Go tests draw the same
-strings from the same generator, so none of them is stored.
+strings from the same generator, so none of them is stored. Training is not
+deterministic, so tokenizers that exist are kept unless asked otherwise.
 """
 import io
 import json
 import os
+import sys
 import zlib
 
-import sentencepiece
 from pydoc_data import topics
 from tokenizers import AddedToken, Regex, Tokenizer
 from tokenizers import decoders as D
@@ -262,6 +265,8 @@ def unigram_bytes():
 def charsmap():
     """A Unigram tokenizer that normalizes by a compiled map, as T5 and XLM-R do. The
     map is sentencepiece's for a few rules of our own, since the usual one has 240 kB."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2 as pb
     rules = os.path.join(HERE, "rules.tsv")
     pairs = [("\ufb01", "fi"), ("\ufb03", "ffi"), ("\u2460", "1"), ("\u00b2", "2"), ("\u00bd", "1/2"), ("\u212b", "\u00c5"),
              ("e\u0301", "\u00e9"), ("\u2026", "..."), ("\u00a0", " "), ("\u3000", " "), ("\t", " "), ("\u200b", ""),
@@ -273,7 +278,6 @@ def charsmap():
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(corpus()), model_writer=model, vocab_size=500, character_coverage=0.99,
                                              hard_vocab_limit=False, normalization_rule_tsv=rules, minloglevel=2)
     os.remove(rules)
-    from sentencepiece import sentencepiece_model_pb2 as pb
     proto = pb.ModelProto.FromString(model.getvalue())
     tok = Tokenizer(M.Unigram([(p.piece, round(p.score, 6)) for p in proto.pieces], 0, False))
     tok.normalizer = N.Sequence([N.Precompiled(proto.normalizer_spec.precompiled_charsmap), N.Strip(left=False), N.Replace(Regex(" {2,}"), "▁")])
@@ -299,18 +303,22 @@ def record(tok, texts):
 
 
 def main():
-    r = Random(20261123)
+    train_anew = "--train" in sys.argv
+    seeds = [int(arg) for arg in sys.argv[1:] if arg.isdigit()]
+    seed = seeds[0] if seeds else 20261123
+    r = Random(seed)
     texts = [sentence(r) for _ in range(COUNT)]
     goldens = {}
     for kind in KINDS:
-        tok = kind()
-        name = kind.__name__
-        with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as f:
-            json.dump(json.loads(tok.to_str()), f, ensure_ascii=False, separators=(",", ":"))
-        goldens[name] = record(Tokenizer.from_file(os.path.join(HERE, name + ".json")), texts)
-        print(name, tok.get_vocab_size(), "pieces")
+        path = os.path.join(HERE, kind.__name__ + ".json")
+        if train_anew or not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as f:
+                json.dump(json.loads(kind().to_str()), f, ensure_ascii=False, separators=(",", ":"))
+        tok = Tokenizer.from_file(path)
+        goldens[kind.__name__] = record(tok, texts)
+        print(kind.__name__, tok.get_vocab_size(), "pieces")
     with open(os.path.join(HERE, "goldens.json"), "w") as f:
-        json.dump({"strings": COUNT, "block": BLOCK, "seed": 20261123, "crc32": goldens}, f, separators=(",", ":"))
+        json.dump({"strings": COUNT, "block": BLOCK, "seed": seed, "crc32": goldens}, f, separators=(",", ":"))
 
 
 if __name__ == "__main__":
