@@ -75,19 +75,15 @@ func histogram(ids []int32) map[int32]float64 {
 	return out
 }
 
-func sum(counts map[int32]float64) float64 {
-	total := 0.0
-	for _, n := range counts {
-		total += n
-	}
-	return total
-}
-
 // entropy is Shannon's, in bits a token. The counts are added in their order by
 // size, so that the result does not depend on that of a map.
 func entropy(counts map[int32]float64) float64 {
-	total, h := sum(counts), 0.0
-	for _, n := range slices.Sorted(maps.Values(counts)) {
+	sizes := slices.Sorted(maps.Values(counts))
+	total, h := 0.0, 0.0
+	for _, n := range sizes {
+		total += n
+	}
+	for _, n := range sizes {
 		h -= n / total * math.Log2(n/total)
 	}
 	return h
@@ -98,7 +94,10 @@ func entropy(counts map[int32]float64) float64 {
 func divergence(a, b map[int32]float64) float64 {
 	mean := map[int32]float64{}
 	for _, part := range []map[int32]float64{a, b} {
-		total := sum(part)
+		total := 0.0 // of whole numbers, so exact in any order
+		for _, n := range part {
+			total += n
+		}
 		for id, n := range part {
 			mean[id] += n / total / 2
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -135,5 +136,20 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.SetBytes(c.bytes)
+	}
+}
+
+// TestSameEvidenceTwice: packing the same data twice tells the same to the last bit.
+func TestSameEvidenceTwice(t *testing.T) {
+	data, general := prose(4, 8000, 700), prose(5, 8000, 900)
+	first := Packed{}
+	for i := range 3 {
+		p := pack(t, Options{Path: saved(t, "x.txt", data), General: strings.NewReader(general)})
+		p.Path = ""
+		if i == 0 {
+			first = p.Packed
+		} else if diff := cmp.Diff(first, p.Packed); diff != "" {
+			t.Fatal(diff)
+		}
 	}
 }
