@@ -37,7 +37,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root := &cobra.Command{
 		Use: "ftadvise-engine", Short: "train on libtorch for ftadvise", SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withEngine(func(e *torch.Engine) error { return worker.Serve(cmd.Context(), in, out, e) })
+			// What libtorch prints must not mix with the protocol.
+			claimed, err := worker.ClaimStdout()
+			if err != nil {
+				return err
+			}
+			defer claimed.Close()
+			return withEngine(func(e *torch.Engine) error { return worker.Serve(cmd.Context(), in, claimed, e) })
 		},
 	}
 	root.SetOut(out)

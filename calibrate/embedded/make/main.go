@@ -22,7 +22,8 @@ import (
 // Sizes in bytes of what is written.
 const (
 	corpusBytes  = 6_000_000
-	sampleBytes  = 400_000
+	nearRead     = 400_000 // more than is kept: what near has said is not repeated in the corpus
+	sampleBytes  = 200_000
 	generalBytes = 60_000
 	pieces       = 1536
 )

@@ -46,7 +46,7 @@ func readTexts(src string) (texts, error) {
 		return texts{}, err
 	}
 	sets := map[string]*strings.Builder{"corpus": {}, "general": {}, "near": {}}
-	limits := map[string]int{"corpus": corpusBytes, "general": generalBytes, "near": sampleBytes}
+	limits := map[string]int{"corpus": corpusBytes, "general": generalBytes, "near": nearRead}
 	seen := map[string]bool{}
 	for _, path := range goFiles {
 		set := share(path)
@@ -63,8 +63,8 @@ func readTexts(src string) (texts, error) {
 	if err != nil {
 		return texts{}, err
 	}
-	cut := func(set string) string { return cutAtParagraph(sets[set].String(), limits[set]) }
-	return texts{corpus: cut("corpus"), general: cut("general"), near: cut("near"), far: far}, nil
+	cut := func(set string, limit int) string { return cutAtParagraph(sets[set].String(), limit) }
+	return texts{corpus: cut("corpus", corpusBytes), general: cut("general", generalBytes), near: cut("near", sampleBytes), far: far}, nil
 }
 
 // files lists Go files and amd64 assembly below src, in the order of their hashes.

@@ -14,6 +14,12 @@ import (
 // demoBudget is for each of the two datasets, so that both take under two minutes.
 const demoBudget = 45 * time.Second
 
+// What the demo says in the user's place, the same for both datasets.
+const (
+	demoRank    = 16
+	demoTieNats = 0.1 // a difference that nobody would notice in so small a model
+)
+
 func (a *app) demoVerb() (*cobra.Command, error) {
 	return verb("demo", "advise on an embedded model and two sample datasets, a near and a far one", a.demo,
 		append(calibrationPaths(), append(stakePaths(), "policy")...)...)
@@ -30,6 +36,12 @@ func (a *app) demo(cmd *cobra.Command, _ []string) error {
 	}
 	if !c.Set("calibration.budget") {
 		c.Calibration.Budget = demoBudget
+	}
+	if !c.Set("lora.rank") {
+		c.LoRA.Rank = demoRank
+	}
+	if !c.Set("stakes.tie_nats") {
+		c.Stakes.TieNats = demoTieNats
 	}
 	c.Model = paths.Base
 	for _, sample := range []struct{ data, about string }{
