@@ -7,6 +7,7 @@ SHELL := /bin/bash
 GO ?= go
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ftadvise
 SETUP := calibrate/torch/setup
+PEERS_DIR := calibrate/torch/peers
 ENV := bin/libtorch.env
 LINT_VERSION := 2.15.0
 LINT := $(CACHE)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
@@ -82,24 +83,52 @@ fuzz: go ## run every fuzz target for FUZZTIME (10s)
 		done; \
 	done
 
-.PHONY: bench
-bench: go ## run the Go benchmarks of the pure packages
+.PHONY: microbench
+microbench: go ## run the Go benchmarks of the pure packages
 	@CGO_ENABLED=0 $(GO) test -run '^$$' -bench . -benchmem $(PURE) | grep -v 'no test files'
 
+# More flags for the benchmark: make bench BENCH="--only base --runs 1"
+BENCH ?= --docs
+
+.PHONY: bench
+bench: build ## compare with the Trainer and plain PyTorch; writes docs/performance.md (installs about 5 GB)
+	@python=$$(sh $(SETUP)/peers.sh); "$$python" $(PEERS_DIR)/bench.py --python "$$python" $(BENCH)
+
+.PHONY: gpu
+gpu: build ## fill bin/gpu and bin/gpu.tar.xz, whose gpu.py measures on a GPU machine without a network
+	@mkdir -p bin/gpu/test; . $(ENV); set -x; \
+		cp bin/ftadvise bin/gpu; \
+		$(GO) build -ldflags "-s -w $(BESIDE)" -o bin/gpu/ftadvise-engine ./cmd/ftadvise-engine; \
+		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/torch.test ./calibrate/torch
+	@$${PYTHON:-python3} $(PEERS_DIR)/prepare.py . $$($(GO) env GOROOT) bin/gpu
+	@tar -C bin --exclude gpu/work --exclude gpu/dry --exclude __pycache__ -cJf bin/gpu.tar.xz gpu
+	@echo "there: tar xf gpu.tar.xz && cd gpu && python3 gpu.py; here: make gpu-docs JSON=gpu.json"
+
+.PHONY: gpu-docs
+gpu-docs: ## write docs/gpu.md from what gpu.py measured: make gpu-docs JSON=gpu.json
+	@$${PYTHON:-python3} $(PEERS_DIR)/gpu.py --json $(or $(JSON),bin/gpu/gpu.json) --docs docs/gpu.md
+
 .PHONY: goldens
-goldens: go libtorch ## remake the golden numbers with transformers and PEFT (installs about 5 GB)
+goldens: go libtorch ## remake the golden numbers but those of make parity (installs about 5 GB)
 	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON="$$python"; . $(ENV); set -x; \
 		$(GO) test -count 1 -run Verdicts ./calibrate/safetensors -update; \
-		$(GO) test -count 1 -run TestParityOrder ./calibrate/torch -update; \
-		"$$python" calibrate/torch/testdata/parity.py calibrate/torch/testdata/parity.json $(wildcard ../shared/data); \
 		cd calibrate/hf/testdata; "$$python" reference.py >reference.json.new; mv reference.json.new reference.json; \
 		cd ../../dataset/tokenizer/testdata; "$$python" make.py
 
 .PHONY: parity
-parity: go libtorch ## compare with transformers and PEFT now, both ways (installs about 5 GB)
+parity: go libtorch ## train with transformers and PEFT anew and compare; writes docs/parity.md (about 5 GB)
 	@python=$$(sh $(SETUP)/peers.sh); export FTADVISE_PYTHON="$$python"; . $(ENV); set -x; \
 		$(GO) test -count 1 ./calibrate/hf/... ./calibrate/safetensors/...; \
-		$(GO) test -count 1 -run Parity -v ./calibrate/torch
+		$(GO) test -count 1 -run TestParityOrder ./calibrate/torch -update; \
+		"$$python" calibrate/torch/testdata/parity.py calibrate/torch/testdata/parity.json $(wildcard ../shared/data); \
+		$(GO) test -count 1 -run Parity -v ./calibrate/torch | "$$python" $(PEERS_DIR)/paritydoc.py calibrate/torch/testdata/parity.json docs/parity.md
+
+.PHONY: base
+base: engine ## train the embedded base model anew from the Go distribution's comments (up to an hour)
+	@rm -rf bin/base; set -x; $(GO) run ./calibrate/embedded/make -out bin/base; \
+		bin/ftadvise-engine pretrain --model bin/base/base --text bin/base/corpus.txt --out bin/base/trained \
+			--batch 16 --seq 256 --steps 4000 --learning-rate 6e-3
+	@echo "bin/base/trained is what calibrate/embedded/base holds" >&2
 
 # Curves to score on: any file that `ftadvise import` reads.
 CURVES ?= $(wildcard ../shared/data/peft-metamathqa-curves.json)
