@@ -102,6 +102,19 @@ func TestBadData(t *testing.T) {
 	}
 }
 
+// TestVocabularyBeyondModel: a token without an embedding is caught before training.
+func TestVocabularyBeyondModel(t *testing.T) {
+	path := saved(t, "x.jsonl", pairsJSONL(20))
+	if _, err := tryPack(t, Options{Path: path, Vocab: 702}); err != nil {
+		t.Errorf("a vocabulary as large as the model's: %v", err)
+	}
+	_, err := tryPack(t, Options{Path: path, Vocab: 300})
+	var e *Error
+	if !errors.As(err, &e) || !strings.Contains(e.What, "but the model has embeddings for 300 tokens only") || !strings.Contains(e.Hint(), "another model") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // damage changes a byte in the middle.
 func damage(s string) string {
 	return s[:len(s)/2] + string(s[len(s)/2]^0xFF) + s[len(s)/2+1:]

@@ -27,6 +27,10 @@ type Options struct {
 	Seed      int64 // of the split
 	// MaxTrainRows and EvalRows bound what is kept; 0 means the defaults.
 	MaxTrainRows, EvalRows int
+	// Vocab is the rows of the model's embedding; data with a token beyond them are
+	// refused here, since on a GPU they end in an assertion that names nothing. 0
+	// checks nothing.
+	Vocab int
 	// Pad gives each example a row of its own, instead of packing several.
 	Pad bool
 	// General is text of no particular domain, to compare with; nil leaves that out.

@@ -36,6 +36,9 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err != nil {
 		return Packed{}, err
 	}
+	if err := fits(o, tok, train, eval, general.rows); err != nil {
+		return Packed{}, err
+	}
 	if err := WritePack(out, train, eval, general.rows); err != nil {
 		return Packed{}, err
 	}
@@ -53,6 +56,20 @@ func enough(c *collected, train, eval Rows) error {
 	}
 	if train.N == 0 || eval.N == 0 {
 		return c.tooLittle()
+	}
+	return nil
+}
+
+// fits refuses tokens that the model has no embedding for.
+func fits(o Options, tok *tokenizer.Tokenizer, sets ...Rows) error {
+	for _, r := range sets {
+		for _, id := range r.IDs {
+			if o.Vocab > 0 && int(id) >= o.Vocab {
+				token, _ := tok.Token(id)
+				return refuse(tok.Dir, fmt.Sprintf("the token %q has the id %d, but the model has embeddings for %d tokens only", token, id, o.Vocab),
+					"the tokenizer belongs to another model; bring the two from one place")
+			}
+		}
 	}
 	return nil
 }
