@@ -24,7 +24,7 @@ func newEncoder(tok *tokenizer.Tokenizer) encoder {
 
 // encode tokenises the whole text once, as inference would see it. Where a part
 // ends is found by tokenising up to there: a token that reaches across belongs to
-// the later part, as TRL has it.
+// the later part.
 func (e encoder) encode(x example) encoded {
 	text := x.text()
 	out := encoded{ids: e.tok.Encode(text, x.special)}

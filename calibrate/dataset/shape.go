@@ -136,8 +136,21 @@ func (s *shaper) promptCompletion(r record, e *example) error {
 	if err != nil {
 		return err
 	}
+	if s.apart(prompt, completion) {
+		prompt += "\n"
+	}
 	e.parts = []part{{prompt, false}, {completion, true}}
 	return nil
+}
+
+// apart reports whether a line end belongs between prompt and completion. A file
+// that has fields of just these names means them to be joined as they are, as TRL
+// does; a question and its answer are two lines.
+func (s *shaper) apart(prompt, completion string) bool {
+	if s.shape == "alpaca" || prompt == "" || s.fields["prompt"] == "prompt" && s.fields["completion"] == "completion" {
+		return false
+	}
+	return strings.TrimRight(prompt, " \n") == prompt && strings.TrimLeft(completion, " \n") == completion
 }
 
 func (s *shaper) prompt(r record) (string, error) {
@@ -168,15 +181,10 @@ func alpacaPrompt(system, instruction, input string) string {
 	return b.String()
 }
 
-// joinLines joins texts that are not empty, and ends in white space so that the
-// completion begins a word.
+// joinLines joins texts that are not empty.
 func joinLines(texts ...string) string {
 	texts = slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return s == "" })
-	joined := strings.Join(texts, "\n")
-	if joined == "" || strings.HasSuffix(joined, "\n") || strings.HasSuffix(joined, " ") {
-		return joined
-	}
-	return joined + "\n"
+	return strings.Join(texts, "\n")
 }
 
 func (s *shaper) classification(r record, e *example) error {
@@ -187,6 +195,6 @@ func (s *shaper) classification(r record, e *example) error {
 	if e.label, err = s.need(r, "label"); err != nil {
 		return err
 	}
-	e.parts = []part{{joinLines(text) + "Label:", false}, {" " + e.label, true}}
+	e.parts = []part{{text + "\nLabel:", false}, {" " + e.label, true}}
 	return nil
 }

@@ -36,7 +36,7 @@ func TestShapes(t *testing.T) {
 	}{
 		{"text", `{"text":"All of it."}`, Options{}, "text", "⟨All of it.⟩"},
 		{"content", `{"id":1,"content":"All of it."}`, Options{}, "text", "⟨All of it.⟩"},
-		{"prompt and completion", `{"prompt":"2+2=","completion":" 4"}`, Options{}, "prompt-completion", "2+2=\n⟨ 4⟩"},
+		{"prompt and completion", `{"prompt":"2+2=","completion":" 4"}`, Options{}, "prompt-completion", "2+2=⟨ 4⟩"},
 		{"prompt that ends a line", `{"prompt":"Q:\n","completion":"4"}`, Options{}, "prompt-completion", "Q:\n⟨4⟩"},
 		{"question and answer", `{"question":"2+2?","answer":"4"}`, Options{}, "prompt-completion", "2+2?\n⟨4⟩"},
 		{"input and output", `{"instruction":"Add.","input":"2 2","output":"4"}`, Options{}, "alpaca", "### Instruction:\nAdd.\n\n### Input:\n2 2\n\n### Response:\n⟨4⟩"},
@@ -52,6 +52,9 @@ func TestShapes(t *testing.T) {
 			"<|assistant|>a</s>\n<|user|>b</s>\n<|assistant|>⟨c</s>\n⟩"},
 		{"classification", `{"text":"Good!","label":"positive"}`, Options{}, "classification", "Good!\nLabel:⟨ positive⟩"},
 		{"classes by number", `{"sentence":"Good!","label":1}`, Options{}, "classification", "Good!\nLabel:⟨ 1⟩"},
+		{"answer with a space", `{"question":"2+2 is","answer":" 4"}`, Options{}, "prompt-completion", "2+2 is⟨ 4⟩"},
+		{"source and target", `{"source":"Hallo","target":"Hello"}`, Options{}, "prompt-completion", "Hallo\n⟨Hello⟩"},
+		{"system", `{"system":"Be brief.","prompt":"2+2=","completion":"4"}`, Options{}, "prompt-completion", "Be brief.\n2+2=⟨4⟩"},
 		{"by field", `{"q":"2+2?","a":"4"}`, Options{Fields: map[string]string{"prompt": "q", "completion": "a"}}, "prompt-completion", "2+2?\n⟨4⟩"},
 		{"one by field", `{"prompt":"2+2?","reply":"4"}`, Options{Fields: map[string]string{"completion": "reply"}}, "prompt-completion", "2+2?\n⟨4⟩"},
 		{"classes by field", `{"review":"Good!","stars":5}`, Options{Fields: map[string]string{"text": "review", "label": "stars"}}, "classification", "Good!\nLabel:⟨ 5⟩"},
