@@ -88,7 +88,10 @@ def arms(bench, work):
     """Eight LoRA arms in one pass against the same eight one after another."""
     flags = bench.flags(work)
     together, alone = bench.ours(flags, "--arms", 8), bench.ours(flags)
-    return {"8 LoRA arms, a step of all": ("ms", together.lines[0]["ms_per_step"], 8 * alone.lines[0]["ms_per_step"])}
+    return {
+        "8 LoRA arms, a step of all": ("ms", together.lines[0]["ms_per_step"], 8 * alone.lines[0]["ms_per_step"]),
+        "8 LoRA arms, start to end": ("s", together.seconds, 8 * alone.seconds),
+    }
 
 
 def recommend(bench, work):
@@ -106,19 +109,20 @@ def recommend(bench, work):
     return {"recommend, start to verdict": ("s", ours.seconds, peer.seconds)}
 
 
-def work(name, model, batch, seq, steps, peer, measured, targets, methods="full,lora", warm=3, once=False):
-    """targets are the least ratios wanted, by measure; methods are trained one after another."""
-    return dict(name=name, model=model, batch=batch, seq=seq, steps=steps, peer=peer, measured=measured, targets=targets, methods=methods, warm=warm, once=once)
+def work(name, model, batch, seq, steps, peer, measured, targets, methods="full,lora", warm=3, once=False, most=None):
+    """targets are the least ratios wanted, by measure, most the largest figures of ours; methods are trained one after another."""
+    return dict(name=name, model=model, batch=batch, seq=seq, steps=steps, peer=peer, measured=measured, targets=targets, methods=methods, warm=warm, once=once, most=most or {})
 
 
+EIGHT_ARMS = {"8 LoRA arms, a step of all": 2, "8 LoRA arms, start to end": 2}
 WORKS = [
     work("stories260K 8x128", "stories260K", 8, 128, 60, "trainer", step_times, {"step, full": 2, "step, lora": 2}),
     work("base 16x128", "base", 16, 128, 25, "plain", step_times, {"step, full": 1.15, "step, lora": 1.15}),
     work("Llama 10M 8x256", "llama-10m", 8, 256, 7, "plain", step_times, {"step, full": 1.0, "step, lora": 1.1}, warm=2),
     work("Llama 60M 8x256", "llama-60m", 8, 256, 3, "plain", steps_and_memory, {"step, full": 1.0, "step, lora": 1.1, "peak RSS, full": 1.25, "peak RSS, lora": 1.25}, warm=1),
-    work("start", "base", 16, 128, 4, "trainer", first_step, {}, methods="full"),
-    work("arms, base 2x128", "base", 2, 128, 20, "ours, one by one", arms, {"8 LoRA arms, a step of all": 2}, methods="lora"),
-    work("arms, Llama 10M 1x256", "llama-10m", 1, 256, 8, "ours, one by one", arms, {"8 LoRA arms, a step of all": 2}, methods="lora", warm=2),
+    work("start", "base", 16, 128, 4, "trainer", first_step, {}, methods="full", most={"start to first step": 1.5}),
+    work("arms, base 2x128", "base", 2, 128, 20, "ours, one by one", arms, EIGHT_ARMS, methods="lora"),
+    work("arms, Llama 10M 1x256", "llama-10m", 1, 256, 8, "ours, one by one", arms, EIGHT_ARMS, methods="lora", warm=2),
     work("recommend, stories260K", "stories260K", 16, 128, 0, "trainer", recommend, {"recommend, start to verdict": 4}, once=True),
 ]
 
@@ -134,12 +138,21 @@ def measure_work(bench, w):
             pair["ours"].append(ours)
             pair["peer"].append(peer)
             print(f"{w['name']}, {name}, pair {turn + 1}: ours {ours:.4g} {unit}, {w['peer']} {peer:.4g} {unit}", flush=True)
-        bench.results.setdefault("works", {})[w["name"]] = dict(peer=w["peer"], targets=w["targets"], measures=pairs, load=os.getloadavg()[0])
+        bench.results.setdefault("works", {})[w["name"]] = dict(peer=w["peer"], targets=w["targets"], most=w["most"], measures=pairs, load=os.getloadavg()[0])
         measure.write_json(bench.a.json, bench.results)
 
 
 def ratio(pair):
     return statistics.median(p / o for o, p in zip(pair["ours"], pair["peer"]))
+
+
+def wanted(w, what, found, ours):
+    """What was aimed at and whether it was reached."""
+    if what in w["targets"]:
+        return f"{w['targets'][what]:g}, {'met' if found >= w['targets'][what] else 'missed'}"
+    if what in w["most"]:
+        return f"ours at most {w['most'][what]:g}, {'met' if ours['median'] <= w['most'][what] else 'missed'}"
+    return ""
 
 
 def tables(results):
@@ -148,9 +161,9 @@ def tables(results):
     for name, w in results["works"].items():
         for what, pair in w["measures"].items():
             ours, peer = measure.spread(pair["ours"]), measure.spread(pair["peer"])
-            target, found = w["targets"].get(what), ratio(pair)
+            found = ratio(pair)
             cells = [f"{s['median']:.4g} ({s['min']:.4g}-{s['max']:.4g}) {pair['unit']}" for s in (ours, peer)]
-            lines.append([name, what, w["peer"], *cells, f"{found:.2f}", "" if target is None else f"{target:g}, {'met' if found >= target else 'missed'}", ours["n"]])
+            lines.append([name, what, w["peer"], *cells, f"{found:.2f}", wanted(w, what, found, ours), ours["n"]])
     m = results["machine"]
     about = f"{results['date']}, {m['cpu']}, {m['cores']} cores, {m['memory_bytes'] / 1e9:.0f} GB, {results['threads']} threads, load {m['load']:.1f} before the first run; "
     about += ", ".join(f"{k} {v}" for k, v in results["versions"].items())
