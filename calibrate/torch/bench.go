@@ -25,6 +25,8 @@ type BenchSpec struct {
 	// Abreast trains so many copies of a LoRA method in one pass, each at a learning
 	// rate of its own; 0 and 1 train one.
 	Abreast int
+	Profile string            // path of traces to write, one a method; empty: none
+	Log     func(line string) // hears what the engine has to say
 }
 
 // BenchArm is what one method measured.
@@ -68,13 +70,13 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 func (e *Engine) benchArm(ctx context.Context, spec BenchSpec, pack string, method evidence.Method) (BenchArm, error) {
 	group := calibrate.Group{
 		ModelDir: spec.ModelDir, PackPath: pack, Device: spec.Device, Precision: spec.Precision, Threads: spec.Threads,
-		RandomWeights: spec.RandomWeights, Checkpointing: spec.Checkpointing, MicroBatch: spec.Batch, Accumulation: 1,
+		RandomWeights: spec.RandomWeights, Checkpointing: spec.Checkpointing, Profile: spec.Profile, MicroBatch: spec.Batch, Accumulation: 1,
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1}, Segments: benchSegments(spec, method),
 	}
 	if passes := len(bundles(group, spec.SeqLength)); passes > 1 {
 		return BenchArm{}, &calibrate.InputError{Where: "bench", What: fmt.Sprintf("%d arms of %d tokens would take %d passes", spec.Abreast, spec.Batch*spec.SeqLength, passes), Hint: "take fewer arms or tokens"}
 	}
-	watch := stopwatch{arm: BenchArm{Arm: string(method.Kind), Abreast: len(group.Segments)}, trial: group.Segments[0].Trial.ID, warm: spec.Warm}
+	watch := stopwatch{log: spec.Log, arm: BenchArm{Arm: string(method.Kind), Abreast: len(group.Segments)}, trial: group.Segments[0].Trial.ID, warm: spec.Warm}
 	err := e.Train(ctx, group, watch.observe)
 	if err := errors.Join(err, watch.failure); err != nil {
 		return watch.arm, err
@@ -103,6 +105,7 @@ func benchSegments(spec BenchSpec, method evidence.Method) []calibrate.Segment {
 
 // stopwatch listens to a training and keeps what its first trial tells.
 type stopwatch struct {
+	log     func(string)
 	arm     BenchArm
 	trial   string
 	warm    int
@@ -120,6 +123,8 @@ func (w *stopwatch) observe(event calibrate.Event) {
 		}
 	case calibrate.MemoryMeasured:
 		w.arm.PeakBytes, w.arm.ReservedBytes = x.PeakAllocatedBytes, x.PeakReservedBytes
+	case calibrate.LogLine:
+		w.log(x.Text)
 	case calibrate.TrialEnded:
 		switch x.Status {
 		case evidence.Completed:

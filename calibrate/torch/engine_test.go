@@ -257,3 +257,32 @@ func TestCheckpointing(t *testing.T) {
 		}
 	}
 }
+
+// TestProfile writes a trace and a table, and changes no loss.
+func TestProfile(t *testing.T) {
+	e := newEngine(t)
+	group := parityTask(t, "llama")
+	group.Segments = []calibrate.Segment{searchArm("lora", 2, 1e-3, 1)}
+	plain := trainAll(t, e, group)["lora"].losses
+	group.Profile = filepath.Join(t.TempDir(), "trace")
+	var lines []string
+	var losses []float64
+	err := e.Train(t.Context(), group, func(event calibrate.Event) {
+		switch x := event.(type) {
+		case calibrate.LogLine:
+			lines = append(lines, x.Text)
+		case calibrate.StepDone:
+			losses = append(losses, x.Loss)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table := strings.Join(lines, "\n"); !strings.Contains(table, "attention backward") || apart(plain, losses) > 1e-6 {
+		t.Errorf("losses %g off; table:\n%s", apart(plain, losses), table)
+	}
+	data, err := os.ReadFile(group.Profile + ".lora.json")
+	if err != nil || !strings.Contains(string(data), `"traceEvents":[{"name"`) {
+		t.Errorf("trace %.80s, %v", data, err)
+	}
+}

@@ -29,6 +29,7 @@ type run struct {
 	lost    []string // of each arm: why it diverged, or empty
 	every   int      // steps between reading losses back
 	ceiling float64
+	profile shim.Profile
 	started time.Time
 }
 
@@ -151,6 +152,9 @@ func (r *run) announce() {
 
 // step trains one optimizer step; a result ends the arms there.
 func (r *run) step(ctx context.Context, step int) *ended {
+	if err := r.profileStep(step); err != nil {
+		return &ended{err: err}
+	}
 	if err := r.optimise(step); err != nil {
 		return &ended{err: err}
 	}

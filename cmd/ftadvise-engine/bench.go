@@ -40,6 +40,7 @@ func benchCommand() *cobra.Command {
 	f.StringVar(&spec.Device, "device", "cpu", "cpu or cuda:N")
 	f.StringVar(&spec.Precision, "precision", "fp32", "fp32, bf16 or bf16-pure")
 	f.BoolVar(&spec.RandomWeights, "random-weights", false, "take config.json alone and random weights")
+	f.StringVar(&spec.Profile, "profile", "", "write a trace of a few steps of each method here, and where the time went to stderr")
 	f.BoolVar(&spec.Checkpointing, "checkpointing", false, "recompute activations in the backward pass")
 	required(c, "model", "text")
 	return c
@@ -63,6 +64,7 @@ func benchMethods(names []string, lora evidence.Method) ([]evidence.Method, erro
 
 func bench(cmd *cobra.Command, e *torch.Engine, spec torch.BenchSpec) error {
 	var failed error
+	spec.Log = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
 	err := e.Bench(cmd.Context(), spec, func(arm torch.BenchArm) {
 		if err := printLine(cmd, arm); err != nil && failed == nil {
 			failed = err

@@ -57,6 +57,8 @@ type Arena struct {
 	live   []C.fta_tensor
 	free   []int // empty slots of live
 	err    error
+
+	profile *Profile // nil but while profiling
 }
 
 // NewArena makes an empty arena for a device.
@@ -128,7 +130,16 @@ func (a *Arena) ok(what string, status C.int) bool {
 		a.Fail(err)
 		return false
 	}
-	return true
+	return a.observed(what)
+}
+
+// observed notes an operation where a profile is being made.
+func (a *Arena) observed(what string) bool {
+	if a.profile == nil {
+		return true
+	}
+	a.Fail(a.profile.mark(what))
+	return a.err == nil
 }
 
 // lib runs one libtch call and keeps its result.
@@ -144,6 +155,7 @@ func (a *Arena) lib(what string, call func(out *libtch.Ctensor)) Tensor {
 		a.Fail(libError(what, text))
 		return Tensor{}
 	}
+	a.observed(what)
 	return a.keep(C.fta_tensor(unsafe.Pointer(out)))
 }
 
