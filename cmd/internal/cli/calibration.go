@@ -126,7 +126,11 @@ func (s *sitting) again(ctx context.Context, spec calibrate.Spec) (calibrate.Spe
 
 // carryOut calibrates, and says how to go on where it was cut short.
 func (s *sitting) carryOut(ctx context.Context, spec calibrate.Spec, engine *worker.Engine) (source, error) {
-	s.app.voice().note("run %s: %s on %s, %s, up to %s", s.id, spec.Model.Name, spec.Data.Name, spec.Device, spec.Budget)
+	limit := ""
+	if spec.Budget > 0 {
+		limit = ", up to " + spec.Budget.String()
+	}
+	s.app.voice().note("run %s: %s on %s, %s%s", s.id, spec.Model.Name, spec.Data.Name, spec.Device, limit)
 	run, err := calibrate.Run(ctx, spec, engine, s.folder, s.observer)
 	err = errors.Join(err, engine.Close(), s.log.Close(), s.folder.Close())
 	if err != nil {

@@ -10,11 +10,12 @@ import (
 
 // layEssay puts the preset's values under those that the user gave: rows of 128
 // tokens, 4 a step, 30 steps, rank 8, alpha 16, dropout 0.1 on the attention layers
-// that PEFT adapts by default (GPT-2: c_attn).
+// that PEFT adapts by default (GPT-2: c_attn). It takes as long as it takes.
 func layEssay(c *config.Loaded, model hf.Config) {
 	for path, lay := range map[string]func(*config.Config){
 		"calibration.seq_length": func(c *config.Config) { c.Calibration.SeqLength = min(128, model.MaxPositions) },
 		"calibration.batch":      func(c *config.Config) { c.Calibration.Batch = 4 },
+		"calibration.budget":     func(c *config.Config) { c.Calibration.Budget = 0 },
 		"calibration.horizon":    func(c *config.Config) { c.Calibration.Horizon = 30 },
 		"lora.rank":              func(c *config.Config) { c.LoRA.Rank = 8 },
 		"lora.alpha":             func(c *config.Config) { c.LoRA.Alpha = 16 },

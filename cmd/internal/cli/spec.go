@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"ftadvise/calibrate"
@@ -127,6 +130,20 @@ func warmup(c config.Config, horizon int) int {
 	return min(100, horizon*3/100)
 }
 
+// tokenizerOf loads the model's tokenizer. For random weights any tokens will do, so
+// that where config.json stands alone the embedded model's tokenizer serves.
+func (a *app) tokenizerOf(m baseModel) (*tokenizer.Tokenizer, error) {
+	_, err := os.Stat(filepath.Join(m.dir, "tokenizer.json"))
+	if !m.evidence.RandomWeights || !errors.Is(err, fs.ErrNotExist) {
+		return tokenizer.Load(m.dir)
+	}
+	paths, err := embedded.Extract(a.cacheDir("embedded"))
+	if err != nil {
+		return nil, err
+	}
+	return tokenizer.Load(paths.Base)
+}
+
 // fields parses role=column pairs.
 func fields(pairs []string) (map[string]string, error) {
 	out := map[string]string{}
@@ -187,7 +204,7 @@ func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, o
 		return dataset.Packed{}, err
 	}
 	opts.SeqLength, opts.General = s.seqLength, embedded.General()
-	tok, err := tokenizer.Load(m.dir)
+	tok, err := a.tokenizerOf(m)
 	if err != nil {
 		return dataset.Packed{}, err
 	}
