@@ -208,7 +208,11 @@ func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, o
 	if err != nil {
 		return dataset.Packed{}, err
 	}
-	return dataset.Pack(ctx, opts, tok, out)
+	packed, err := dataset.Pack(ctx, opts, tok, out)
+	if c.Data != "-" {
+		packed.Data.Name = c.Data // as the user typed it, so that commands shown later can be typed again
+	}
+	return packed, err
 }
 
 // chatTemplate reads the template file; "" leaves the choice to the dataset.
