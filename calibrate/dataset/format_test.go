@@ -1,8 +1,11 @@
 package dataset
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -123,5 +126,27 @@ func TestChangeWhileReading(t *testing.T) {
 	}
 	if err := src.unchanged(); err == nil || !strings.Contains(err.Error(), "the file changed while it was read") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestHostileParquet reads a file in whose metadata one letter is changed, so that
+// they ask for 7 GB.
+func TestHostileParquet(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "flat-lz4-v1.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte("/////6AAAAAQ")) + 64
+	if data[at] != 'B' {
+		t.Fatalf("%q in the place of the letter", data[at])
+	}
+	data[at] = 'F'
+	tok, path := small(t), saved(t, "x.parquet", string(data))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = Pack(context.Background(), Options{Path: path, SeqLength: 64}, tok, filepath.Join(t.TempDir(), "pack"))
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 || err != nil {
+		t.Errorf("%d bytes were asked for (%v)", grown, err)
 	}
 }

@@ -57,15 +57,19 @@ func (p *parquetRows) open(f *os.File) error {
 	if p.file, err = file.NewParquetReader(f, file.WithReadProps(props)); err != nil {
 		return err
 	}
+	notes := p.file.MetaData().KeyValueMetadata()
+	p.labels = classNames(notes.FindValue("huggingface"))
+	for _, note := range notes {
+		// The copy of Arrow's schema adds nothing to text, and the library believes
+		// whatever lengths a damaged one tells: a file of 2 kB asked for 7 GB.
+		if note.Key == "ARROW:schema" {
+			note.Key = ""
+		}
+	}
 	arrowReader, err := pqarrow.NewFileReader(p.file, pqarrow.ArrowReadProperties{BatchSize: parquetBatch}, memory.DefaultAllocator)
 	if err != nil {
 		return err
 	}
-	schema, err := arrowReader.Schema()
-	if err != nil {
-		return err
-	}
-	p.labels = classNames(schema)
 	p.records, err = arrowReader.GetRecordReader(context.Background(), nil, nil)
 	return err
 }
@@ -154,10 +158,8 @@ func size(v any) int64 {
 
 // classNames reads the names of classes that the Python package datasets leaves in
 // a file's metadata; the column itself holds their numbers.
-func classNames(schema *arrow.Schema) map[string][]string {
-	meta := schema.Metadata()
-	text, ok := meta.GetValue("huggingface")
-	if !ok {
+func classNames(text *string) map[string][]string {
+	if text == nil {
 		return nil
 	}
 	var info struct {
@@ -165,7 +167,7 @@ func classNames(schema *arrow.Schema) map[string][]string {
 			Features map[string]json.RawMessage `json:"features"`
 		} `json:"info"`
 	}
-	if json.Unmarshal([]byte(text), &info) != nil {
+	if json.Unmarshal([]byte(*text), &info) != nil {
 		return nil
 	}
 	out := map[string][]string{}
