@@ -80,8 +80,8 @@ func rateRules(c Config) []rule {
 	rate := func(r float64) bool { return r >= 0 && r <= maxRate }
 	share := func(b float64) bool { return b >= 0 && b < 1 }
 	return []rule{
-		{"calibration.rate_full", rate(k.RateFull), "between 0 and 10", "0 derives it from the model's size"},
-		{"calibration.rate_lora", rate(k.RateLoRA), "between 0 and 10", "0 takes ten times full's"},
+		{"calibration.rate_full", rate(k.RateFull), "between 0 and 10", "0 derives it from the model's width"},
+		{"calibration.rate_lora", rate(k.RateLoRA), "between 0 and 10", "0 derives it from full's"},
 		{"optimizer.beta1", share(o.Beta1), "at least 0 and below 1", ""},
 		{"optimizer.beta2", share(o.Beta2), "at least 0 and below 1", ""},
 		{"optimizer.epsilon", o.Epsilon > 0 && finite(o.Epsilon), "more than 0", ""},

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"math"
+	"testing"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/hf"
+	"ftadvise/cmd/internal/config"
+)
+
+func TestRates(t *testing.T) {
+	tests := []struct {
+		name           string
+		full, lora     float64 // as given
+		alpha          float64 // at rank 8
+		hidden         int
+		wantFull, want float64
+	}{
+		{"at the study's width", 0, 0, 8, 2000, 5e-5, 5e-4},
+		{"alpha twice the rank", 0, 0, 16, 2000, 1.5e-4, 5e-4},
+		{"narrower, so higher", 0, 0, 8, 64, 7.2e-4, 7.2e-3},
+		{"full given", 1e-5, 0, 8, 2000, 1e-5, 1e-4},
+		{"LoRA given", 0, 1e-3, 8, 2000, 1e-4, 1e-3},
+		{"both given", 1e-6, 1e-2, 16, 2000, 1e-6, 1e-2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config.Default()
+			c.LoRA.Alpha, c.Calibration.RateFull, c.Calibration.RateLoRA = tt.alpha, tt.full, tt.lora
+			full, lora := rates(c, tt.hidden)
+			if math.Abs(full/tt.wantFull-1) > 0.01 || math.Abs(lora/tt.want-1) > 0.01 {
+				t.Errorf("got %g and %g, want %g and %g", full, lora, tt.wantFull, tt.want)
+			}
+		})
+	}
+}
+
+func TestHorizonAndWarmup(t *testing.T) {
+	c := config.Default() // 16 rows a step, 3 epochs
+	data := evidence.Data{Tokens: 683_000}
+	if got := horizon(c, data, 128); got != 1001 {
+		t.Errorf("horizon %d, want 1001", got)
+	}
+	if got := warmup(c, 1001); got != 30 {
+		t.Errorf("warm-up %d, want 30", got)
+	}
+	if got := warmup(c, 1_000_000); got != 100 {
+		t.Errorf("warm-up %d, want 100", got)
+	}
+	c.Calibration.Horizon, c.Calibration.WarmupSteps = 7, 5
+	if got := horizon(c, data, 128); got != 7 {
+		t.Errorf("horizon %d, want 7", got)
+	}
+	if got := warmup(c, 7); got != 5 {
+		t.Errorf("warm-up %d, want 5", got)
+	}
+	if got := horizon(config.Default(), evidence.Data{}, 128); got != 1 {
+		t.Errorf("horizon of no data %d, want 1", got)
+	}
+}
+
+func TestShapeByDevice(t *testing.T) {
+	c := config.Default()
+	gpu := evidence.Environment{GPU: "NVIDIA H200"}
+	for _, tt := range []struct {
+		name, asked string
+		machine     evidence.Environment
+		positions   int
+		want        shape
+	}{
+		{"CPU", "auto", evidence.Environment{}, 2048, shape{"cpu", "fp32", 128, 16, 1}},
+		{"GPU", "auto", gpu, 2048, shape{"cuda:0", "bf16", 512, 16, 1}},
+		{"CPU beside a GPU", "cpu", gpu, 2048, shape{"cpu", "fp32", 128, 16, 1}},
+		{"second GPU", "cuda:1", gpu, 2048, shape{"cuda:1", "bf16", 512, 16, 1}},
+		{"short model", "auto", gpu, 100, shape{"cuda:0", "bf16", 100, 16, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c.Calibration.Device = tt.asked
+			got, err := resolveShape(c, baseModel{config: hf.Config{MaxPositions: tt.positions}}, tt.machine)
+			if err != nil || got != tt.want {
+				t.Errorf("got %+v (%v), want %+v", got, err, tt.want)
+			}
+		})
+	}
+}
