@@ -69,3 +69,20 @@ func parses(line string) error {
 	}
 	return cmd.ValidateArgs(cmd.Flags().Args())
 }
+
+// TestReadmeLinks holds the README's links to the tree.
+func TestReadmeLinks(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(string(text), -1)
+	if len(links) < 5 {
+		t.Errorf("only %d links found", len(links))
+	}
+	for _, m := range links {
+		if _, err := os.Stat(filepath.Join(repository, m[1])); err != nil {
+			t.Errorf("%s: %v", m[1], err)
+		}
+	}
+}
