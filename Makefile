@@ -101,7 +101,7 @@ gpu: build ## fill bin/gpu and bin/gpu.tar.xz, whose gpu.py measures on a GPU ma
 		$(GO) build -ldflags "-s -w $(BESIDE)" -o bin/gpu/ftadvise-engine ./cmd/ftadvise-engine; \
 		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/torch.test ./calibrate/torch
 	@$${PYTHON:-python3} $(PEERS_DIR)/prepare.py . $$($(GO) env GOROOT) bin/gpu
-	@tar -C bin --exclude gpu/work --exclude gpu/dry --exclude __pycache__ -cJf bin/gpu.tar.xz gpu
+	@tar -C bin --exclude gpu/work --exclude gpu/dry --exclude __pycache__ -c gpu | xz -3 -T0 >bin/gpu.tar.xz
 	@echo "there: tar xf gpu.tar.xz && cd gpu && python3 gpu.py; here: make gpu-docs JSON=gpu.json"
 
 .PHONY: gpu-docs
