@@ -41,12 +41,14 @@ func sameDevice(run *evidence.Run, asked string) bool {
 	return asked == "auto" || strings.HasPrefix(run.Setup.Device, kind)
 }
 
-// sameSettings reports whether a run was made with the settings that the user gave.
+// sameSettings reports whether a run was made with the settings that the user gave,
+// and with no less time, unless it needed none.
 // What nobody gave may be anything, and so may the horizon: curves are extrapolated
 // to another one without training.
 func sameSettings(run *evidence.Run, c *config.Loaded) bool {
 	k, s := c.Calibration, run.Setup
 	wanted := map[string]bool{
+		"calibration.budget":     s.BudgetSeconds >= k.Budget.Seconds() || measured(run),
 		"calibration.precision":  s.Precision == k.Precision,
 		"calibration.seq_length": s.SeqLength == k.SeqLength,
 		"calibration.batch":      s.MicroBatch*s.Accumulation == k.Batch,
@@ -66,6 +68,17 @@ func sameSettings(run *evidence.Run, c *config.Loaded) bool {
 		}
 	}
 	return true
+}
+
+// measured reports whether the probes reached the horizon, so that more time would
+// tell nothing new.
+func measured(run *evidence.Run) bool {
+	for _, g := range run.Gaps {
+		if g.Regime != evidence.Measured {
+			return false
+		}
+	}
+	return len(run.Gaps) > 0
 }
 
 // triedMethods reports whether the run tried every method that is asked for.
