@@ -61,10 +61,20 @@ class Bench:
         return measure.work(folder, text, work["batch"], work["seq"], steps, methods or work["methods"], warm=work["warm"], threads=self.threads, random=random)
 
 
+def same_work(work, ours, peer):
+    """Refuses figures of sides that did not train the same: random weights aside, full's losses agree."""
+    if work["model"].startswith("llama"):
+        return
+    apart = max(abs(a - b) for a, b in zip(ours.lines[0]["losses"], peer.lines[0]["losses"]))
+    if apart > 1e-3:
+        sys.exit(f"bench: error: {work['name']}: the losses of both sides are up to {apart:.2g} nats apart")
+
+
 def step_times(bench, work):
     """Milliseconds a step, by method."""
     flags = bench.flags(work)
     ours, peer = bench.ours(flags), bench.peer(work["peer"], flags)
+    same_work(work, ours, peer)
     return {f"step, {o['arm']}": ("ms", o["ms_per_step"], p["ms_per_step"]) for o, p in zip(ours.lines, peer.lines)}
 
 

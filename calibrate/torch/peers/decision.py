@@ -25,11 +25,20 @@ def decision(lab):
         if folder is None:
             continue
         for domain in DOMAINS:
-            advice, run = advised(lab, folder, domain)
-            yield f"{name} | {domain} | advice", advice
-            if run is None:
-                continue
-            yield f"{name} | {domain} | truth", judged(truth(lab, folder, run), advice)
+            yield from case(lab, name, folder, domain)
+
+
+def case(lab, name, folder, domain):
+    """Advice and truth for one base and one domain, unless an earlier call has both."""
+    asked, checked = f"{name} | {domain} | advice", f"{name} | {domain} | truth"
+    if checked in lab.kept:
+        yield asked, lab.kept[asked]
+        yield checked, lab.kept[checked]
+        return
+    advice, run = advised(lab, folder, domain)
+    yield asked, advice
+    if run is not None:
+        yield checked, judged(truth(lab, folder, run), advice)
 
 
 def base(lab, name, rate):

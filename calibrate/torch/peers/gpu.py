@@ -66,8 +66,9 @@ def arguments():
     return a
 
 
-def carry_out(lab, name, step, results, save):
+def carry_out(lab, name, step, results, save, again):
     """Keeps what a step yields; what goes wrong in it is a result as well."""
+    lab.kept = {} if again else results["steps"].get(name, {}).get("facts", {})
     kept = results["steps"][name] = dict(done=False, started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), facts={})
     began = time.time()
     try:
@@ -104,7 +105,7 @@ def main():
         if lab.left() < least and not a.dry_run:
             print(f"gpu: {name}: left out, {lab.left():.0f} seconds are too few", flush=True)
             continue
-        carry_out(lab, name, step, results, lambda: measure.write_json(a.json, results))
+        carry_out(lab, name, step, results, lambda: measure.write_json(a.json, results), a.again)
     failed = [name for name, kept in results["steps"].items() if "failed" in kept]
     sys.exit(f"gpu: error: failed: {', '.join(failed)}" if failed else 0)
 

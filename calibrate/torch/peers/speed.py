@@ -18,34 +18,43 @@ ROWS = {
 
 def speed(lab):
     """Ours, Trainer with PEFT, plain PyTorch, compiled PyTorch, each in a process of its own."""
+    work = {}
     for name, (model, batch, seq, precision, rank, steps, *_) in ROWS.items():
-        flags = lab.flags(model, batch, seq, steps, precision=precision, rank=rank)
-        yield f"{name} | ours", labs.told(lab.ours(flags))
+        work[name] = lab.flags(model, batch, seq, steps, precision=precision, rank=rank)
+    for name, flags in work.items():
+        yield ours(lab, f"{name} | ours", flags)
         for variant, more in lab.variants.items():
-            yield f"{name} | ours, {variant}", labs.told(lab.ours(flags, *more))
-        yield f"{name} | trainer", labs.told(lab.peer("trainer", flags))
-        yield f"{name} | plain", labs.told(lab.peer("plain", flags))
-    for name, (model, batch, seq, precision, rank, steps, *_) in ROWS.items():
+            yield ours(lab, f"{name} | ours, {variant}", flags, *more)
+        yield peer(lab, name, "trainer", flags)
+        yield peer(lab, name, "plain", flags)
+    for name, flags in work.items():
         if not lab.dry:
-            flags = lab.flags(model, batch, seq, steps, precision=precision, rank=rank)
-            yield f"{name} | compiled", labs.told(lab.peer("compiled", flags))
-            yield f"{name} | ours again", labs.told(lab.ours(flags))
+            yield peer(lab, name, "compiled", flags)
+            yield ours(lab, f"{name} | ours again", flags)
+
+
+def ours(lab, key, flags, *more):
+    return key, lab.once(key, lambda: labs.told(lab.ours(flags, *more)))
+
+
+def peer(lab, name, kind, flags):
+    key = f"{name} | {kind}"
+    return key, lab.once(key, lambda: labs.told(lab.peer(kind, flags)))
 
 
 def arms(lab):
     """LoRA arms in one pass."""
     for batch, seq in ((1, 256), (4, 128), (2, 1024)):
         for count in (1, 4, 8):
-            seen = lab.ours(lab.flags("gpt2", batch, seq, 40, "lora"), "--arms", count)
-            yield f"{batch}x{seq} | {count}", labs.told(seen)
+            yield ours(lab, f"{batch}x{seq} | {count}", lab.flags("gpt2", batch, seq, 40, "lora"), "--arms", count)
 
 
 def essay(lab):
     """Thirty steps as the essay's script has them: GPT-2, r=8 on c_attn, 4x128."""
     for precision in ("fp32", "bf16"):
         flags = lab.flags("gpt2", 4, 128, 30, precision=precision, targets="c_attn")
-        yield f"{precision} | ours", labs.told(lab.ours(flags))
-        yield f"{precision} | trainer", labs.told(lab.peer("trainer", flags))
+        yield ours(lab, f"{precision} | ours", flags)
+        yield peer(lab, precision, "trainer", flags)
 
 
 def grid(lab):
