@@ -59,6 +59,10 @@ test: go libtorch ## run every test (the first time: install libtorch, compile i
 		echo "# on libtorch"; . $(ENV); $(GO) test -timeout 10m $(ENGINE) || status=1; \
 		exit $$status
 
+.PHONY: test-real
+test-real: go ## run the tests against Prometheus, Chromium and axe-core (installs them: root or sudo, once)
+	@GO=$(GO) CGO_ENABLED=0 sh reports/real/test.sh
+
 .PHONY: check
 check: go libtorch $(LINT) ## vet and lint: style, the house diagram, go.mod in order
 	@. $(ENV); GOGC=50 $(LINT) run ./...
