@@ -12,6 +12,7 @@ type slot struct {
 	name       string
 	offset     int64
 	rows, cols int64
+	spare      int64 // zero rows after the last, which round a vocabulary up
 	matrix     bool
 	turned     bool // the file holds [in, out] (Conv1D)
 }
@@ -29,9 +30,13 @@ type layout struct {
 // alignment keeps each fused group on a 128-byte boundary in every precision.
 const alignment = 64
 
+// vocabularyMultiple is what a GPU's matrix products want of every dimension; GPT-2's
+// 50,257 pieces would else cost them a multiple of their time.
+const vocabularyMultiple = 64
+
 // newLayout puts matrices first, in an order that keeps those with one input adjacent,
-// then vectors.
-func newLayout(c hf.Config) *layout {
+// then vectors. With rounded, vocabularies get spare rows.
+func newLayout(c hf.Config, rounded bool) *layout {
 	turned := map[string]bool{}
 	for _, m := range c.Modules() {
 		turned[m.Name+".weight"] = m.Conv1D
@@ -40,7 +45,11 @@ func newLayout(c hf.Config) *layout {
 	params := c.Parameters()
 	for _, p := range params {
 		if len(p.Shape) == 2 {
-			l.add(matrixSlot(p, turned[p.Name]))
+			s := matrixSlot(p, turned[p.Name])
+			if rounded && s.rows == int64(c.Vocab) {
+				s.spare = (vocabularyMultiple - s.rows%vocabularyMultiple) % vocabularyMultiple
+			}
+			l.add(s)
 		}
 	}
 	l.align()
@@ -72,7 +81,7 @@ func (l *layout) add(s slot) {
 	s.offset = l.total
 	l.index[s.name] = len(l.slots)
 	l.slots = append(l.slots, s)
-	l.total += s.elements()
+	l.total += s.elements() + s.spare*s.cols
 }
 
 // continuesGroup reports whether the parameter follows q in q|k|v or gate in gate|up.

@@ -135,7 +135,7 @@ func (m *Model) headLoss(t *Tape, train bool) Loss {
 	rows := a.Gather(h, b.rows)
 	a.Drop(h)
 	loss, dh, hit := a.CrossEntropy(shim.HeadLoss{
-		H: rows, W: m.head.w, Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.labelled),
+		H: rows, W: m.head.w, Vocab: int64(m.Config.Vocab), Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.labelled),
 		Softcap: m.Config.LogitSoftcap, Grad: train, DW: m.head.grad, DWBeta: t.pass.beta,
 	})
 	t.dh = dh

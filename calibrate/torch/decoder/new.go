@@ -44,7 +44,7 @@ func NewFrozen(c hf.Config, p Precision, device, positions int) (*Model, error) 
 }
 
 func newModel(c hf.Config, p Precision, device int) *Model {
-	return &Model{Config: c, Precision: p, arena: shim.NewArena(device), layout: newLayout(c)}
+	return &Model{Config: c, Precision: p, arena: shim.NewArena(device), layout: newLayout(c, device != shim.CPU)}
 }
 
 func (m *Model) finish(positions int) (*Model, error) {
@@ -85,6 +85,18 @@ func (m *Model) named(names ...string) param {
 	return m.view(s)
 }
 
+// headOf binds the output head, spare rows included, to its own weights or to the
+// embedding's.
+func (m *Model) headOf(embedding string) param {
+	name := "lm_head.weight"
+	if m.Config.Tied {
+		name = embedding
+	}
+	s, _ := m.layout.group(name)
+	s.rows += s.spare
+	return m.view(s)
+}
+
 // bind gives every layer its views, tables its positions.
 func (m *Model) bind(positions int) {
 	c := m.Config
@@ -92,10 +104,7 @@ func (m *Model) bind(positions int) {
 	m.embedding = m.named(b.names.embedding)
 	m.positions = m.named(b.names.positions)
 	m.final = b.norm(b.names.final)
-	m.head = m.named("lm_head.weight")
-	if c.Tied {
-		m.head = m.embedding
-	}
+	m.head = m.headOf(b.names.embedding)
 	if !c.LearnedPositions() {
 		b.tables(positions)
 	}

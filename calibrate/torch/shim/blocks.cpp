@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 #include "common.h"
+#include "kernels.h"
 #include "rows.h"
 
 namespace fta {
@@ -71,6 +72,12 @@ int fta_rms_norm(fta_tensor xh, fta_tensor wh, double eps, double offset, fta_te
   return guard([&] {
     const Tensor &x = T(xh), &w = T(wh);
     int64_t n = x.size(0), d = x.size(1);
+    Tensor made, deviation;
+    if (kernels::rms_norm(x, w, eps, offset, &made, &deviation)) {
+      *y = H(made);
+      *rstd = H(deviation);
+      return;
+    }
     if (!fused(x)) {
       Tensor xf = like_f32(x);
       Tensor r = at::rsqrt((xf * xf).mean(-1) + eps);
@@ -95,6 +102,11 @@ int fta_rms_norm(fta_tensor xh, fta_tensor wh, double eps, double offset, fta_te
 int fta_rms_norm_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, double offset, fta_tensor rstd, fta_tensor residual, fta_tensor dw, fta_tensor* dx) {
   return guard([&] {
     const Tensor &dy = T(dyh), &x = T(xh), &w = T(wh), &r = T(rstd);
+    Tensor made;
+    if (kernels::rms_norm_backward(dy, x, w, offset, r, residual ? &T(residual) : nullptr, dw ? &T(dw) : nullptr, &made)) {
+      *dx = H(made);
+      return;
+    }
     if (!fused(x) || !fused(dy)) return rms_backward_plain(dy, x, w, offset, r, residual, dw, dx);
     int64_t n = x.size(0), d = x.size(1);
     Tensor out = at::empty_like(x);
@@ -165,6 +177,7 @@ int fta_rope(fta_tensor th, int64_t column, int64_t heads, int64_t head_dim, int
   return guard([&] {
     const Tensor &t = T(th), &cos = T(cosh), &sin = T(sinh), &pos = T(positions);
     int64_t n = t.size(0), width = t.size(1), half = rotary_dim / 2;
+    if (kernels::rope(t, column, heads, head_dim, half, cos, sin, pos, sign)) return;
     if (!fused(t)) {
       Tensor part = t.narrow(1, column, heads * head_dim).view({n, heads, head_dim});
       Tensor a = part.narrow(2, 0, half), b = part.narrow(2, half, half);
@@ -189,6 +202,11 @@ int fta_activation(fta_tensor xh, int kind, int gated, fta_tensor* y) {
   return guard([&] {
     const Tensor& x = T(xh);
     int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
+    Tensor made;
+    if (gated && kernels::gated(x, kind, &made)) {
+      *y = H(made);
+      return;
+    }
     if (!fused(x)) {
       *y = H(gated ? activate(x.narrow(1, 0, f), kind).mul_(x.narrow(1, f, f)) : activate(x, kind));
       return;
@@ -208,6 +226,11 @@ int fta_activation_backward(fta_tensor dyh, fta_tensor xh, int kind, int gated, 
   return guard([&] {
     const Tensor &dy = T(dyh), &x = T(xh);
     int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
+    Tensor made;
+    if (gated && kernels::gated_backward(dy, x, kind, &made)) {
+      *dx = H(made);
+      return;
+    }
     Tensor out = at::empty_like(x);
     if (!fused(x) || !fused(dy)) {
       if (!gated) {

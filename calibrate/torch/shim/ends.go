@@ -42,7 +42,8 @@ func (a *Arena) Scatter(x, rows Tensor, n int64) Tensor {
 
 // HeadLoss is the chunked output head with its loss.
 type HeadLoss struct {
-	H, W            Tensor // [M,d] labelled rows, [V,d]
+	H, W            Tensor // [M,d] labelled rows, [V+spare,d]
+	Vocab           int64  // V; spare rows of W are zero and stay so
 	Labels, Weights Tensor // [M] int64; [M] fp32, the loss's weight of each row
 	Chunk           int64  // rows of logits at a time
 	Softcap         float64
@@ -57,7 +58,7 @@ type HeadLoss struct {
 // its kernel).
 func (a *Arena) CrossEntropy(x HeadLoss) (loss, dh, hit Tensor) {
 	var l, d, h C.fta_tensor
-	if a.err != nil || !a.ok("cross-entropy", C.fta_linear_cross_entropy(x.H.p, x.W.p, x.Labels.p, x.Weights.p, C.int64_t(x.Chunk), C.double(x.Softcap), flag(x.Grad), x.DW.p, C.double(x.DWBeta), &l, &d, &h)) {
+	if a.err != nil || !a.ok("cross-entropy", C.fta_linear_cross_entropy(x.H.p, x.W.p, C.int64_t(x.Vocab), x.Labels.p, x.Weights.p, C.int64_t(x.Chunk), C.double(x.Softcap), flag(x.Grad), x.DW.p, C.double(x.DWBeta), &l, &d, &h)) {
 		return
 	}
 	return a.keep(l), a.keep(d), a.keep(h)

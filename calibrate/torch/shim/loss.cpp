@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include "common.h"
+#include "kernels.h"
 #include "rows.h"
 
 namespace fta {
@@ -28,7 +29,7 @@ Tensor cross_entropy_plain(const Tensor& logits, const Tensor& labels, const Ten
 
 struct Head {
   const Tensor &h, &w, &labels, &weights;
-  int64_t chunk;
+  int64_t vocab, chunk;
   double softcap;
   bool grad;
   fta_tensor dw;
@@ -36,18 +37,24 @@ struct Head {
 
 void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tensor& loss, const Tensor& hit, const Tensor& dh) {
   Tensor h = x.h.narrow(0, from, n), labels = x.labels.narrow(0, from, n), weights = x.weights.narrow(0, from, n);
-  Tensor logits = at::mm(h, x.w.t()), squashed, d;
+  // Rows of w beyond the vocabulary only round its size up for the products.
+  Tensor all = at::mm(h, x.w.t()), logits = all.narrow(1, 0, x.vocab), squashed, d = all;
+  int64_t spare = all.size(1) - x.vocab;
   if (x.softcap > 0) {
-    squashed = logits.div(x.softcap).tanh_();
-    logits = squashed.mul(x.softcap);
+    squashed = all.div(x.softcap).tanh_();
+    d = all = squashed.mul(x.softcap);
+    logits = all.narrow(1, 0, x.vocab);
   }
   Tensor l = loss.narrow(0, from, n), hits = hit.narrow(0, from, n);
-  if (fused(logits)) {
+  if (kernels::cross_entropy(logits, labels, weights, x.grad, l, hits)) {
+    // in place
+  } else if (fused(logits)) {
     cross_entropy_fused(logits, labels.data_ptr<int64_t>(), weights.data_ptr<float>(), x.grad, l.data_ptr<float>(), hits.data_ptr<bool>());
-    d = logits;
   } else {
-    d = cross_entropy_plain(logits, labels, weights, x.grad, l, hits);
+    Tensor grad = cross_entropy_plain(logits, labels, weights, x.grad, l, hits);
+    if (x.grad) logits.copy_(grad);
   }
+  if (x.grad && spare > 0) all.narrow(1, x.vocab, spare).zero_();
   if (!x.grad) return;
   if (x.softcap > 0) d = d * (1 - squashed * squashed);
   Tensor out = dh.narrow(0, from, n);
@@ -102,9 +109,9 @@ int fta_scatter_rows(fta_tensor x, fta_tensor rows, int64_t n, fta_tensor* out) 
   });
 }
 
-int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit) {
+int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, int64_t vocab, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit) {
   return guard([&] {
-    Head x{T(h), T(w), T(labels), T(weights), chunk, softcap, want_grad != 0, dw};
+    Head x{T(h), T(w), T(labels), T(weights), vocab, chunk, softcap, want_grad != 0, dw};
     int64_t m = x.h.size(0);
     Tensor losses = at::empty({m}, x.weights.options()), hits = at::empty({m}, x.h.options().dtype(at::kBool));
     Tensor grad = want_grad ? at::empty_like(x.h) : Tensor();

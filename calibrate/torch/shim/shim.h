@@ -90,9 +90,9 @@ int fta_embed(fta_tensor table, fta_tensor ids, fta_tensor positions_table, fta_
 int fta_embed_backward(fta_tensor dx, fta_tensor ids, double scale, fta_tensor dtable);
 int fta_gather_rows(fta_tensor x, fta_tensor rows, fta_tensor* out);
 int fta_scatter_rows(fta_tensor x, fta_tensor rows, int64_t n, fta_tensor* out);  // the rest is zero
-// Chunked linear cross-entropy over labelled rows h[M,d], w[V,d], labels[M] (int64), weights[M] (fp32, the
+// Chunked linear cross-entropy over labelled rows h[M,d], w[V+spare,d], labels[M] (int64), weights[M] (fp32, the
 // gradient's scale a row: 1/count). loss[M] (fp32) comes out; dh and dw (+=) where asked for.
-int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit);
+int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, int64_t vocab, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit);
 // AdamW on flat buffers; grad is scaled by the device scalar `factor` (null: 1) before use
 int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay);
 int fta_norm(fta_tensor t, fta_tensor* out);                      // Euclidean, of each row of t[K,n]: [K] fp32
