@@ -108,6 +108,8 @@ func dollars(v float64) string {
 		return fmt.Sprintf("$%.0f", v)
 	case v >= 1 || v == 0:
 		return fmt.Sprintf("$%.2f", v)
+	case v > 0 && v < 1e-6:
+		return "$0"
 	}
 	return fmt.Sprintf("$%.2g", v)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"ftadvise/advisor"
+	"ftadvise/advisor/policy"
 	"ftadvise/calibrate/dataset"
 	"ftadvise/calibrate/store"
 	"ftadvise/cmd/internal/config"
@@ -18,6 +19,7 @@ type recommendFlags struct {
 	fresh    bool
 	explain  bool
 	exitCode bool
+	until    bool
 }
 
 func (a *app) recommendVerb() (*cobra.Command, error) {
@@ -30,12 +32,16 @@ func (a *app) recommendVerb() (*cobra.Command, error) {
 	}
 	cmd.Flags().StringVar(&f.run, "run", "", "decide from this stored run (an ID, latest, or a run.json) and calibrate nothing")
 	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "calibrate even where a stored run matches")
+	cmd.Flags().BoolVar(&f.until, "until-decided", false, "calibrate for a quarter of --budget, then longer while the verdict is open and more pays for itself")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "trace every rule of the policy")
 	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "leave with 4 where no verdict was reached, for CI")
 	return cmd, nil
 }
 
 func (a *app) recommend(cmd *cobra.Command, f recommendFlags) error {
+	if f.until && f.run != "" {
+		return fail(exitUsage, "--run calibrates nothing: leave out one of the two", "--run and --until-decided do not go together")
+	}
 	c, err := a.settings(cmd)
 	if err != nil {
 		return err
@@ -49,11 +55,11 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 	if err != nil {
 		return err
 	}
-	from, err := a.evidenceFor(ctx, c, f)
-	if err != nil {
-		return err
+	answer := a.decideOnce
+	if f.until {
+		answer = a.untilDecided
 	}
-	rec, err := a.decide(c, p, from.run)
+	from, rec, err := answer(ctx, c, p, f)
 	if err != nil {
 		return err
 	}
@@ -66,6 +72,16 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 		return err
 	}
 	return gate(rec, f.exitCode)
+}
+
+// decideOnce decides from the evidence that there is, or from one calibration.
+func (a *app) decideOnce(ctx context.Context, c *config.Loaded, p *policy.Policy, f recommendFlags) (source, *advisor.Recommendation, error) {
+	from, err := a.evidenceFor(ctx, c, f)
+	if err != nil {
+		return source{}, nil, err
+	}
+	rec, err := a.decide(c, p, from.run)
+	return from, rec, err
 }
 
 // evidenceFor finds the run to decide from: the one that was named, the newest that

@@ -33,7 +33,8 @@ func (a *app) resume(ctx context.Context, c *config.Loaded, s *store.Store, ref 
 		if err := f.Close(); err != nil || !c.Set("calibration.budget") {
 			return source{run, f.Path(), f}, err
 		}
-		return a.calibrateLonger(ctx, c, s, run, spec, f.Path())
+		longer := c.Calibration.Budget + time.Duration(run.Setup.BudgetSeconds*float64(time.Second))
+		return a.calibrateLonger(ctx, c, s, source{run, f.Path(), f}, spec, longer)
 	}
 	if c.Set("calibration.budget") {
 		spec.Budget = c.Calibration.Budget
@@ -78,23 +79,23 @@ func (a *app) sit(ctx context.Context, c *config.Loaded, f *store.Folder, id str
 }
 
 // calibrateLonger calibrates what a finished run did, on the same packed data, with
-// its budget and the one given on top. Its checkpoints are gone, so it starts over.
-func (a *app) calibrateLonger(ctx context.Context, c *config.Loaded, s *store.Store, done *evidence.Run, spec calibrate.Spec, from string) (source, error) {
+// another budget. Its checkpoints are gone, so it starts over.
+func (a *app) calibrateLonger(ctx context.Context, c *config.Loaded, s *store.Store, done source, spec calibrate.Spec, budget time.Duration) (source, error) {
 	run := &evidence.Run{CreatedAt: a.now().UTC(), Version: version(), State: evidence.Running}
 	f, err := s.Create(run)
 	if err != nil {
 		return source{}, err
 	}
-	spec.Budget = c.Calibration.Budget + time.Duration(done.Setup.BudgetSeconds*float64(time.Second))
+	spec.Budget = budget
 	spec.PackPath = packFile
-	err = os.Link(filepath.Join(from, packFile), filepath.Join(f.Path(), packFile))
+	err = os.Link(filepath.Join(done.dir, packFile), filepath.Join(f.Path(), packFile))
 	if err == nil {
 		sitting := sitting{folder: f}
 		err = sitting.keep(spec)
 	}
 	if err != nil {
-		return source{}, errors.Join(fmt.Errorf("take over the data of run %s: %w", done.ID, err), f.Close(), s.Remove(run.ID))
+		return source{}, errors.Join(fmt.Errorf("take over the data of run %s: %w", done.run.ID, err), f.Close(), s.Remove(run.ID))
 	}
-	a.voice().note("run %s is done; calibrating the same anew with %s", done.ID, spec.Budget.Round(time.Second))
+	a.voice().note("run %s is done; calibrating the same anew with %s", done.run.ID, spec.Budget.Round(time.Second))
 	return a.sit(ctx, c, f, run.ID, spec)
 }
