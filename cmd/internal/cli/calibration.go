@@ -23,7 +23,7 @@ const (
 // calibrateNew makes a run and carries it out. What fails before the first training
 // step leaves no run behind.
 func (a *app) calibrateNew(ctx context.Context, c *config.Loaded, s *store.Store, m baseModel, preset string) (source, error) {
-	if err := m.checkMethods(methods(c.Config)); err != nil {
+	if err := m.check(c.Config); err != nil {
 		return source{}, err
 	}
 	watch, err := a.watch(ctx, c)

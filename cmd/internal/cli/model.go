@@ -48,10 +48,13 @@ func (a *app) openModel(ctx context.Context, c config.Config, random bool) (base
 	return out, err
 }
 
-// checkMethods asks the model for each method's trainable parameters, which refuses
-// targets that do not exist and ranks that no layer can hold, before any time is spent.
-func (m baseModel) checkMethods(methods []evidence.Method) error {
-	for _, method := range methods {
+// check refuses, before any time is spent, what the model cannot be asked: rows longer
+// than its positions, targets that do not exist and ranks that no layer can hold.
+func (m baseModel) check(c config.Config) error {
+	if err := m.config.CheckSequence(c.Calibration.SeqLength); err != nil {
+		return err
+	}
+	for _, method := range methods(c) {
 		if _, err := m.config.TrainableParams(method); err != nil {
 			return err
 		}

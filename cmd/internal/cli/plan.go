@@ -72,7 +72,7 @@ func (a *app) plan(cmd *cobra.Command, preset string) error {
 	} else if preset != "" {
 		return fail(exitUsage, "there is one: essay", "unknown preset %q", preset)
 	}
-	if err := m.checkMethods(methods(c.Config)); err != nil {
+	if err := m.check(c.Config); err != nil {
 		return err
 	}
 	spec, machine, err := a.specOnly(cmd.Context(), c.Config, m)

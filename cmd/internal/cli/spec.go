@@ -60,25 +60,14 @@ func precision(c config.Config, device string) string {
 // seqLength resolves 0 by model and device, and refuses rows that the model's
 // positions cannot number.
 func seqLength(c config.Config, m baseModel, device string) (int, error) {
-	asked, most := c.Calibration.SeqLength, m.config.MaxPositions
-	if asked > most && most > 0 {
-		return 0, &calibrate.InputError{
-			Where: m.dir + "/config.json",
-			What:  fmt.Sprintf("max_position_embeddings is %d, but the sequence length asked for is %d", most, asked),
-			Hint:  fmt.Sprintf("--seq-length %d or less", most),
-		}
-	}
-	if asked > 0 {
-		return asked, nil
+	if asked := c.Calibration.SeqLength; asked > 0 {
+		return asked, m.config.CheckSequence(asked)
 	}
 	auto := autoSeqCPU
 	if strings.HasPrefix(device, "cuda") {
 		auto = autoSeqGPU
 	}
-	if most > 0 {
-		auto = min(auto, most)
-	}
-	return auto, nil
+	return min(auto, m.config.MaxPositions), nil
 }
 
 // batching splits the effective batch into micro-batches.
@@ -215,7 +204,7 @@ func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, o
 	if err != nil {
 		return dataset.Packed{}, err
 	}
-	opts.SeqLength, opts.General = s.seqLength, embedded.General()
+	opts.SeqLength, opts.Vocab, opts.General = s.seqLength, m.config.Vocab, embedded.General()
 	tok, err := a.tokenizerOf(m)
 	if err != nil {
 		return dataset.Packed{}, err
@@ -264,5 +253,6 @@ func (a *app) dataOptions(ctx context.Context, c config.Config) (dataset.Options
 		Path: path, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
 		Fields: roles, Template: template,
 		Seed: c.Calibration.Seed, MaxTrainRows: c.Dataset.TrainRows, EvalRows: c.Dataset.EvalRows,
+		SkipBad: c.Dataset.SkipBad, MaxRecordBytes: c.Dataset.MaxRecordBytes,
 	}, nil
 }

@@ -28,12 +28,14 @@ type Config struct {
 
 // Dataset says how the data are read.
 type Dataset struct {
-	Format    string   `yaml:"format"`
-	Shape     string   `yaml:"shape"`
-	Fields    []string `yaml:"fields"`
-	Template  string   `yaml:"template"`
-	TrainRows int      `yaml:"train_rows"`
-	EvalRows  int      `yaml:"eval_rows"`
+	Format         string   `yaml:"format"`
+	Shape          string   `yaml:"shape"`
+	Fields         []string `yaml:"fields"`
+	Template       string   `yaml:"template"`
+	TrainRows      int      `yaml:"train_rows"`
+	EvalRows       int      `yaml:"eval_rows"`
+	SkipBad        bool     `yaml:"skip_bad"`
+	MaxRecordBytes int      `yaml:"max_record_bytes"`
 }
 
 // Calibration says how the short training runs are made.

@@ -11,7 +11,7 @@ func Default() Config {
 	return Config{
 		Policy:  "balanced",
 		Output:  "table",
-		Dataset: Dataset{EvalRows: 64},
+		Dataset: Dataset{EvalRows: 64, MaxRecordBytes: 16 << 20},
 		Calibration: Calibration{
 			Budget:      5 * time.Minute,
 			Device:      "auto",

@@ -31,6 +31,8 @@ func workKeys() []Key {
 		{"dataset.template", "template", "chat template file; empty: the model's own"},
 		{"dataset.train_rows", "train-rows", "most packed training rows to keep; 0: 16 M tokens of them"},
 		{"dataset.eval_rows", "eval-rows", "packed rows held out for evaluation"},
+		{"dataset.skip_bad", "skip-bad", "pass over records that cannot be read, and count them, instead of refusing the data"},
+		{"dataset.max_record_bytes", "max-record", "bytes of the longest record that is read; a longer one is refused"},
 	}
 }
 

@@ -43,6 +43,7 @@ func workRules(c Config) []rule {
 	return []rule{
 		{"output", slices.Contains([]string{"table", "json", "markdown"}, c.Output), "table, json or markdown", ""},
 		{"dataset.train_rows", c.Dataset.TrainRows >= 0, "0 or more", ""},
+		{"dataset.max_record_bytes", c.Dataset.MaxRecordBytes >= 1, "at least 1 byte", "16777216 (16 MiB) is the default"},
 		{"dataset.eval_rows", c.Dataset.EvalRows >= 1, "at least 1", "about 64 rows give a steady held-out loss"},
 	}
 }
