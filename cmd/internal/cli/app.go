@@ -24,6 +24,7 @@ type app struct {
 	stakesFile string
 	quiet      bool
 	started    bool // a verb began; errors before that are usage errors
+	metrics    *exposed
 }
 
 func (a *app) voice() voice { return voice{w: a.err, quiet: a.quiet} }
@@ -50,6 +51,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	defer a.conceal()
 	return root.ExecuteContext(ctx)
 }
 

@@ -132,6 +132,7 @@ func (s *sitting) carryOut(ctx context.Context, spec calibrate.Spec, engine *wor
 	}
 	s.app.voice().note("run %s: %s on %s, %s%s", s.id, spec.Model.Name, spec.Data.Name, spec.Device, limit)
 	run, err := calibrate.Run(ctx, spec, engine, s.folder, s.observer)
+	s.app.publishRun(run)
 	err = errors.Join(err, engine.Close(), s.log.Close(), s.folder.Close())
 	if err != nil {
 		return source{}, withHint(err, "go on where it stopped: "+s.resumeCommand())

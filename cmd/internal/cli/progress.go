@@ -4,119 +4,106 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
 )
 
-// narrowest is the width of a terminal below which a bar shows nothing but itself.
-const narrowest = 60
+// closer is an observer that has something to finish when a calibration is over.
+type closer interface {
+	calibrate.Observer
+	close()
+}
 
-// progress tells a person how a calibration goes: a bar for the trial at work on a
-// terminal, plain lines elsewhere. It implements calibrate.Observer.
-type progress struct {
+// newProgress tells a person how a calibration goes: a live view on a terminal that
+// is wide enough, plain lines elsewhere.
+func (a *app) newProgress() closer {
+	size := func() (int, int) { return a.terminalSize(a.err) }
+	if width, _ := size(); width >= narrowest && !a.quiet {
+		l := newLive(a.voice(), size, a.now)
+		l.colour = a.env("NO_COLOR") == ""
+		l.watchClock()
+		return l
+	}
+	return newPlain(a.voice(), a.now)
+}
+
+// plain tells of a calibration in plain lines: one now and then while a trial trains,
+// one at its end.
+type plain struct {
 	voice  voice
-	width  int // columns; 0: no terminal
 	now    func() time.Time
 	trials map[string]evidence.Trial
-	bar    *progressbar.ProgressBar
-	shown  string    // the trial that the bar shows
-	told   time.Time // when the last plain line was written
-	loss   float64   // the shown trial's newest held-out loss; 0: none yet
+	loss   map[string]float64 // newest held-out losses: rates may train in one pass
+	told   time.Time          // when the last line about steps was written
 }
 
-func (a *app) newProgress() *progress {
-	return &progress{voice: a.voice(), width: a.terminalWidth(a.err), now: a.now, trials: map[string]evidence.Trial{}}
+func newPlain(v voice, now func() time.Time) *plain {
+	return &plain{voice: v, now: now, trials: map[string]evidence.Trial{}, loss: map[string]float64{}}
 }
+
+func (p *plain) close() {}
 
 // Planned implements calibrate.Observer.
-func (p *progress) Planned(run *evidence.Run) {
+func (p *plain) Planned(run *evidence.Run) {
 	for _, t := range run.Trials {
 		p.trials[t.ID] = t.Trial
 	}
 }
 
 // Happened implements calibrate.Observer.
-func (p *progress) Happened(e calibrate.Event) {
+func (p *plain) Happened(e calibrate.Event) {
 	switch e := e.(type) {
 	case calibrate.TrialStarted:
-		p.begin(e)
+		p.told = p.now()
+		delete(p.loss, e.Trial)
 	case calibrate.StepDone:
 		p.step(e)
 	case calibrate.EvalDone:
-		p.evaluated(e)
+		if e.Set == calibrate.SetHeldOut {
+			p.loss[e.Trial] = e.Loss
+		}
 	case calibrate.TrialEnded:
 		p.end(e)
 	case calibrate.LogLine:
-		p.log(e)
+		p.voice.log(e)
 	}
 }
 
 // name is how a trial is called on a line: its method and rate.
-func (p *progress) name(trial string) string {
+func (p *plain) name(trial string) string {
 	t, ok := p.trials[trial]
 	if !ok {
 		return trial
 	}
+	return trialName(t)
+}
+
+func trialName(t evidence.Trial) string {
 	return fmt.Sprintf("%s %s at %.2g", t.Stage, t.Method, t.LearningRate)
-}
-
-func (p *progress) begin(e calibrate.TrialStarted) {
-	p.clear()
-	p.shown, p.told, p.loss = e.Trial, p.now(), 0
-	if p.width > 0 && !p.voice.quiet {
-		p.bar = p.newBar(e.Trial, p.trials[e.Trial].Steps)
-	}
-}
-
-func (p *progress) newBar(trial string, steps int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(steps,
-		progressbar.OptionSetWriter(p.voice.w),
-		progressbar.OptionSetDescription(p.name(trial)),
-		progressbar.OptionSetWidth(max(4, min(30, p.width-narrowest))),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetPredictTime(p.width >= narrowest),
-		progressbar.OptionShowElapsedTimeOnFinish(),
-		progressbar.OptionClearOnFinish(),
-	)
 }
 
 // every is how often a plain line reports a trial's steps.
 const every = 10 * time.Second
 
-func (p *progress) step(e calibrate.StepDone) {
+func (p *plain) step(e calibrate.StepDone) {
+	if p.now().Sub(p.told) < every {
+		return
+	}
+	p.told = p.now()
 	text := fmt.Sprintf("%s  loss %.3f", p.name(e.Trial), e.Loss)
 	if e.Seconds > 0 {
 		text += fmt.Sprintf("  %s tokens/s", count(int64(float64(e.Tokens)/e.Seconds)))
 	}
-	if p.bar != nil {
-		if p.width >= narrowest {
-			p.bar.Describe(text)
-		}
-		_ = p.bar.Set(e.Step) // a terminal that went away does not stop a calibration
-		return
-	}
-	if p.width == 0 && p.now().Sub(p.told) >= every {
-		p.told = p.now()
-		p.voice.note("%s  step %d of %d", text, e.Step, p.trials[e.Trial].Steps)
-	}
+	p.voice.note("%s  step %d of %d", text, e.Step, p.trials[e.Trial].Steps)
 }
 
-func (p *progress) evaluated(e calibrate.EvalDone) {
-	if e.Set == calibrate.SetHeldOut && e.Trial == p.shown {
-		p.loss = e.Loss
-	}
-}
-
-func (p *progress) end(e calibrate.TrialEnded) {
-	p.clear()
+func (p *plain) end(e calibrate.TrialEnded) {
 	text := fmt.Sprintf("%s: %s at step %d", p.name(e.Trial), e.Status, e.Steps)
 	if planned := p.trials[e.Trial].Steps; planned > 0 {
 		text += fmt.Sprintf(" of %d", planned)
 	}
-	if p.loss > 0 {
-		text += fmt.Sprintf(", held-out loss %.4f", p.loss)
+	if loss, ok := p.loss[e.Trial]; ok {
+		text += fmt.Sprintf(", held-out loss %.4f", loss)
 	}
 	if e.Reason != "" {
 		text += ": " + e.Reason
@@ -124,21 +111,13 @@ func (p *progress) end(e calibrate.TrialEnded) {
 	p.voice.note("%s", text)
 }
 
-func (p *progress) log(e calibrate.LogLine) {
-	p.clear()
+// log passes on what an engine wants a person to know.
+func (v voice) log(e calibrate.LogLine) {
 	if e.Level == "warning" {
-		p.voice.warning(e.Text)
+		v.warning(e.Text)
 		return
 	}
-	p.voice.note("%s", e.Text)
-}
-
-// clear takes the bar away, so that a line can be written.
-func (p *progress) clear() {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
-	}
+	v.note("%s", e.Text)
 }
 
 // count prints a number of things in at most four characters and a suffix.

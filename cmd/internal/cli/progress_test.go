@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 	"time"
 
@@ -10,15 +9,12 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
-// tell lets a progress hear of one trial of a few steps, five seconds each.
-func tell(t *testing.T, width int, quiet bool) string {
+// tell lets plain lines hear of one trial of a few steps, five seconds each.
+func tell(t *testing.T, quiet bool) string {
 	t.Helper()
 	var out bytes.Buffer
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	p := &progress{
-		voice: voice{w: &out, quiet: quiet}, width: width,
-		now: func() time.Time { return now }, trials: map[string]evidence.Trial{},
-	}
+	p := newPlain(voice{w: &out, quiet: quiet}, func() time.Time { return now })
 	run := &evidence.Run{Trials: []evidence.TrialResult{{Trial: evidence.Trial{
 		ID: "full", Stage: evidence.StageSearch, Method: evidence.Method{Kind: evidence.Full}, LearningRate: 1e-4, Steps: 4,
 	}}}}
@@ -37,8 +33,8 @@ func tell(t *testing.T, width int, quiet bool) string {
 	return out.String()
 }
 
-func TestProgressOffTerminal(t *testing.T) {
-	got := tell(t, 0, false)
+func TestPlainProgress(t *testing.T) {
+	got := tell(t, false)
 	want := `ftadvise: probe full at 0.0001  loss 3.000  10 k tokens/s  step 2 of 6
 ftadvise: probe full at 0.0001  loss 3.000  10 k tokens/s  step 4 of 6
 ftadvise: probe full at 0.0001  loss 3.000  10 k tokens/s  step 6 of 6
@@ -50,19 +46,32 @@ ftadvise: probe full at 0.0001: completed at step 6 of 6, held-out loss 2.5000
 	}
 }
 
-func TestProgressOnTerminal(t *testing.T) {
-	for _, width := range []int{20, 80, 200} {
-		got := tell(t, width, false)
-		if !strings.Contains(got, "\r") || !strings.HasSuffix(got, "completed at step 6 of 6, held-out loss 2.5000\n") {
-			t.Errorf("width %d: %q", width, got)
-		}
+func TestPlainProgressQuiet(t *testing.T) {
+	if got := tell(t, true); got != "ftadvise: warning: hot\\x1b[31m\n" {
+		t.Errorf("got %q", got)
 	}
 }
 
-func TestProgressQuiet(t *testing.T) {
-	for _, width := range []int{0, 80} {
-		if got := tell(t, width, true); got != "ftadvise: warning: hot\\x1b[31m\n" {
-			t.Errorf("width %d: %q", width, got)
-		}
+// Rates that train in one pass start together and end one after the other: each has
+// its own loss.
+func TestPlainProgressOfRatesInOnePass(t *testing.T) {
+	var out bytes.Buffer
+	p := newPlain(voice{w: &out}, func() time.Time { return time.Time{} })
+	ids := []string{"low", "middle", "high"}
+	for _, id := range ids {
+		p.Happened(calibrate.TrialStarted{Trial: id})
+	}
+	for i, id := range ids {
+		p.Happened(calibrate.EvalDone{Trial: id, Step: 5, Set: calibrate.SetHeldOut, Loss: 2 + float64(i)})
+	}
+	for _, id := range ids {
+		p.Happened(calibrate.TrialEnded{Trial: id, Status: evidence.Paused, Steps: 5})
+	}
+	want := `ftadvise: low: paused at step 5, held-out loss 2.0000
+ftadvise: middle: paused at step 5, held-out loss 3.0000
+ftadvise: high: paused at step 5, held-out loss 4.0000
+`
+	if got := out.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

@@ -63,6 +63,7 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 	if err != nil {
 		return err
 	}
+	a.publishAdvice(rec)
 	if from.folder != nil {
 		if err := saveRecommendation(from.folder, rec); err != nil {
 			a.voice().warning("the advice was not kept: " + err.Error())

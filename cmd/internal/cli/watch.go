@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"ftadvise/advisor"
+	"ftadvise/calibrate/evidence"
 	"ftadvise/cmd/internal/config"
 	"ftadvise/reports/metrics"
 )
@@ -26,10 +28,28 @@ type watched struct {
 // watch sets up progress, and live metrics where an address was given. A port that is
 // taken is refused here, before any time is spent.
 func (a *app) watch(ctx context.Context, c *config.Loaded) (watched, error) {
-	w := watched{observers: observers{a.newProgress()}, stop: func() {}}
-	if c.Calibration.Metrics == "" {
-		return w, nil
+	if c.Calibration.Metrics != "" && a.metrics == nil {
+		if err := a.expose(ctx, c); err != nil {
+			return watched{}, err
+		}
 	}
+	progress := a.newProgress()
+	w := watched{observers: observers{progress}, stop: progress.close}
+	if a.metrics != nil {
+		w.observers = append(w.observers, a.metrics)
+	}
+	return w, nil
+}
+
+// exposed is a server of live measurements. It stays until the program ends, so that
+// the outcome and the advice are to be had there too.
+type exposed struct {
+	*metrics.Exporter
+	stop func()
+}
+
+// expose serves live measurements, for all calibrations of this process.
+func (a *app) expose(ctx context.Context, c *config.Loaded) error {
 	exporter := metrics.NewExporter(nil, metrics.Options{Version: version(), Now: a.now})
 	serving, cancel := context.WithCancel(ctx)
 	listening, ended := make(chan string, 1), make(chan error, 1)
@@ -43,21 +63,41 @@ func (a *app) watch(ctx context.Context, c *config.Loaded) (watched, error) {
 	select {
 	case err := <-ended:
 		cancel()
-		return w, err
+		return err
 	case at := <-listening:
 		a.voice().note("live measurements at http://%s/metrics", at)
 	}
 	var sensors sync.WaitGroup
 	sensors.Go(func() { _ = exporter.WatchGPU(serving, gpuEvery) }) // without sensors their series are absent
-	w.observers = append(w.observers, exporter)
-	w.stop = func() {
+	a.metrics = &exposed{exporter, func() {
 		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			a.voice().warning(fmt.Sprintf("live measurements: %v", err))
 		}
 		sensors.Wait()
+	}}
+	return nil
+}
+
+// publishRun shows how a run came out, where live measurements are exposed.
+func (a *app) publishRun(run *evidence.Run) {
+	if a.metrics != nil && run != nil {
+		a.metrics.PublishRun(run)
 	}
-	return w, nil
+}
+
+// publishAdvice shows what was advised, where live measurements are exposed.
+func (a *app) publishAdvice(rec *advisor.Recommendation) {
+	if a.metrics != nil {
+		a.metrics.Publish(rec)
+	}
+}
+
+// conceal ends the server of live measurements, where there is one.
+func (a *app) conceal() {
+	if a.metrics != nil {
+		a.metrics.stop()
+	}
 }
 
 // shellWord quotes a word for a POSIX shell where it needs that.
