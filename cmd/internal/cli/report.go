@@ -21,6 +21,7 @@ type reportFlags struct {
 	out       string
 	compare   bool
 	redact    bool
+	summary   bool
 	pdf       bool
 	dashboard string
 }
@@ -40,6 +41,7 @@ func (a *app) reportVerb() (*cobra.Command, error) {
 	}
 	cmd.Flags().BoolVar(&f.compare, "compare", false, "put several runs side by side: report --compare RUN RUN...")
 	cmd.Flags().StringVar(&f.out, "out", "", "folder to write to; empty: the run's own")
+	cmd.Flags().BoolVar(&f.summary, "summary", false, "print the answer in a few lines of plain text, to paste, and write no files")
 	cmd.Flags().BoolVar(&f.redact, "redact", false, "leave out data samples and the names of files, hosts and labels")
 	cmd.Flags().BoolVar(&f.pdf, "pdf", false, "print the HTML as PDF as well, by the Chromium that is installed")
 	cmd.Flags().StringVar(&f.dashboard, "dashboard-url", "", "Grafana dashboard to link to")
@@ -53,6 +55,9 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 	}
 	if f.pdf && (f.compare || c.Output != "table") {
 		return fail(exitUsage, "leave out --compare and --output", "--pdf prints one run's HTML report")
+	}
+	if f.summary && (f.compare || f.pdf || f.out != "" || c.Output != "table") {
+		return fail(exitUsage, "leave out --compare, --pdf, --out and --output", "--summary prints one run's answer and writes no files")
 	}
 	p, err := loadPolicy(c)
 	if err != nil {
@@ -69,7 +74,12 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 	if f.compare {
 		return a.writeReport(reports.Compare(entries, opts), c.Output, dir, "comparison")
 	}
-	if err := a.writeReport(reports.New(entries[0].Run, entries[0].Recommendation, opts), c.Output, dir, "report"); err != nil || !f.pdf {
+	view := reports.New(entries[0].Run, entries[0].Recommendation, opts)
+	if f.summary {
+		_, err := fmt.Fprint(a.out, view.Summary())
+		return err
+	}
+	if err := a.writeReport(view, c.Output, dir, "report"); err != nil || !f.pdf {
 		return err
 	}
 	return a.printPDF(cmd.Context(), dir)
