@@ -37,6 +37,9 @@ func writeFixtures(dir string) error {
 	if err := writeRuns(dir); err != nil {
 		return err
 	}
+	if err := writeReview(filepath.Join(dir, "review")); err != nil {
+		return err
+	}
 	return writeWeights(model)
 }
 
@@ -70,6 +73,47 @@ func writeRuns(dir string) error {
 		}
 	}
 	return nil
+}
+
+// writeReview stores the situations of a design review, each as a run.json of its own.
+func writeReview(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, c := range review() {
+		data, err := evidence.Encode(c.Run())
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".json"), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// review is a model of two billion parameters on an A100, where full takes six hours and
+// LoRA one and a half.
+func review() map[string]advisortest.Case {
+	of := func(gap, sd, narrowness float64) advisortest.Case {
+		c := advisortest.New()
+		c.Gap, c.GapSD, c.Narrowness = gap, sd, narrowness
+		return c
+	}
+	early := of(0, 0, 0.8) // equal at step 100, and nothing is known beyond
+	early.Seen, early.NoForecast = 100, true
+	refused := of(0, 0.03, 0.3)
+	refused.FullStatus, refused.GPU, refused.GPUGiB = evidence.DoesNotFit, "NVIDIA L4", 24
+	return map[string]advisortest.Case{
+		"internal-early": early,
+		"internal":       of(0.06, 0.05, 0.8),
+		"general":        of(0.001, 0.004, 0.2),
+		"critical":       of(0.03, 0.015, 0.3),
+		"refused":        refused,
+		"measured":       of(0.08, 0.01, 0.3),
+		"tenants":        of(0.02, 0.02, 0.3),
+		"tenants-gap":    of(0.4, 0.05, 0.3),
+	}
 }
 
 const llamaConfig = `{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 16,
