@@ -41,6 +41,31 @@ func TestStopStep(t *testing.T) {
 	}
 }
 
+// That an option is judged at its best checkpoint is said where the loss there is lower
+// than the interval at the horizon.
+func TestStopsEarly(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		step int
+		gain float64
+		want bool
+	}{
+		{"the last step is the best", 0, 0, false},
+		{"a little better before the end", 1000, 0.01, false},
+		{"overfits", 1000, 0.3, true},
+	} {
+		at := advisortest.New()
+		at.BestStep, at.BestGain = c.step, c.gain
+		rec := recommend(t, at.Run(), nil)
+		if got := option(t, rec, evidence.Full).StopsEarly(); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+		if told := strings.Contains(strings.Join(rec.Explain()[1].Lines, "\n"), "full is judged at its best checkpoint, 0.9 nats at step 1000"); told != c.want {
+			t.Errorf("%s: %v", c.name, rec.Explain()[1].Lines)
+		}
+	}
+}
+
 func TestServing(t *testing.T) {
 	c := advisortest.New()
 	bytes := 4e9 / (80 * advisortest.GiB) // a copy's share of the card

@@ -147,6 +147,10 @@ func (r *Recommendation) becauseLines() []string {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s ruled out: %s", orEvery(v.Option), v.Message)))
 	}
 	for _, o := range r.Options {
+		if o.StopsEarly() {
+			lines = append(lines, fmt.Sprintf("%s is judged at its best checkpoint, %s at step %d, where its training stops; at the horizon it would be at %s",
+				o.Name, nats(o.BestLoss.Mean), o.StopStep, nats(o.Loss.Mean)))
+		}
 		if o.Dominated != "" {
 			lines = append(lines, fmt.Sprintf("%s fell: %s", o.Name, o.Dominated))
 		}

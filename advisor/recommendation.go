@@ -95,6 +95,12 @@ type Option struct {
 	Serving      string                 `json:"serving,omitempty"`   // the cheapest layout
 }
 
+// StopsEarly reports whether the option is judged at a checkpoint before the end whose
+// loss is lower than what the 80 % interval at the horizon holds.
+func (o Option) StopsEarly() bool {
+	return o.StopStep > 0 && o.Loss != nil && o.BestLoss != nil && o.BestLoss.Mean < o.Loss.P10
+}
+
 // Cost is one line of an option's bill.
 type Cost struct {
 	Name  string                `json:"name"` // one of CostNames

@@ -40,6 +40,8 @@ type Case struct {
 	LoRAStatus   evidence.Status
 	NoForecast   bool // leave Forecasts and Gaps out
 	Forgetting   float64
+	BestStep     int     // of full's best checkpoint; 0: its last
+	BestGain     float64 // nats by which full is lower there than at the horizon
 }
 
 // New is a two-billion-parameter model on an A100: six hours of full against an hour
@@ -84,7 +86,11 @@ func (c Case) addFull(run *evidence.Run) {
 	}
 	run.Trials = append(run.Trials, c.trial("full", full, c.FullHours, c.FullGiB, c.FullLoss, c.Params))
 	if !c.NoForecast {
-		run.Forecasts = append(run.Forecasts, c.forecast("full", full, c.FullLoss))
+		f := c.forecast("full", full, c.FullLoss)
+		if c.BestStep > 0 {
+			f.BestStep, f.BestLoss = c.BestStep, Normal(c.FullLoss-c.BestGain, c.GapSD)
+		}
+		run.Forecasts = append(run.Forecasts, f)
 	}
 }
 
@@ -103,8 +109,8 @@ func (c Case) addLoRA(run *evidence.Run, i, rank int) {
 	}
 	run.Forecasts = append(run.Forecasts, c.forecast(id, m, c.FullLoss+gap))
 	if c.FullStatus == "" {
-		d := Normal(gap, c.GapSD)
-		run.Gaps = append(run.Gaps, evidence.Gap{Full: "full", LoRA: id, LoRAMethod: m, AtHorizon: d, AtBest: d, Regime: evidence.NeedsMore})
+		run.Gaps = append(run.Gaps, evidence.Gap{Full: "full", LoRA: id, LoRAMethod: m,
+			AtHorizon: Normal(gap, c.GapSD), AtBest: Normal(gap+c.BestGain, c.GapSD), Regime: evidence.NeedsMore})
 	}
 }
 

@@ -104,7 +104,10 @@ func review() map[string]advisortest.Case {
 	early.Seen, early.NoForecast = 100, true
 	refused := of(0, 0.03, 0.3)
 	refused.FullStatus, refused.GPU, refused.GPUGiB = evidence.DoesNotFit, "NVIDIA L4", 24
+	overfits := of(-0.02, 0.02, 0.3)
+	overfits.BestStep, overfits.BestGain = 1200, 0.15
 	return map[string]advisortest.Case{
+		"overfits":       overfits,
 		"internal-early": early,
 		"internal":       of(0.06, 0.05, 0.8),
 		"general":        of(0.001, 0.004, 0.2),

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"ftadvise/advisor"
@@ -50,16 +51,7 @@ func (a *app) printMeasured(rec *advisor.Recommendation, output string) error {
 	if len(rec.Options) == 0 {
 		return nil
 	}
-	t := table{head: []string{"option", "rate", "loss at horizon", "80 % interval", "step time", "peak memory", "trainable", "training", "total cost"}}
-	for _, o := range rec.Options {
-		loss, span := "-", "-"
-		if o.Loss != nil {
-			loss, span = nats(o.Loss.Mean), interval(*o.Loss)
-		}
-		t.add(o.Name, fmt.Sprintf("%.2g", o.LearningRate), loss, span, seconds(o.StepSeconds),
-			gibibytes(o.PeakBytes), count(o.Trainable), seconds(o.TrainHours*3600), dollars(o.Total.Mean))
-	}
-	if err := a.writeTable(t, output); err != nil {
+	if err := a.writeTable(optionTable(rec.Options), output); err != nil {
 		return err
 	}
 	if r := rec.Ratios; r != nil {
@@ -70,6 +62,44 @@ func (a *app) printMeasured(rec *advisor.Recommendation, output string) error {
 	}
 	_, err := fmt.Fprintln(a.out)
 	return err
+}
+
+// optionTable has a column for the best checkpoint where an option is judged there.
+func optionTable(options []advisor.Option) table {
+	early := slices.ContainsFunc(options, advisor.Option.StopsEarly)
+	t := table{head: []string{"option", "rate", "loss at horizon", "80 % interval"}}
+	if early {
+		t.head = append(t.head, "best loss")
+	}
+	t.head = append(t.head, "step time", "peak memory", "trainable", "training", "total cost")
+	for _, o := range options {
+		row := []string{o.Name, measuredOr(o.LearningRate > 0, fmt.Sprintf("%.2g", o.LearningRate)), "-", "-"}
+		if o.Loss != nil {
+			row[2], row[3] = nats(o.Loss.Mean), interval(*o.Loss)
+		}
+		if early {
+			row = append(row, bestLoss(o))
+		}
+		t.add(append(row, measuredOr(o.StepSeconds > 0, seconds(o.StepSeconds)), gibibytes(o.PeakBytes), measuredOr(o.Trainable > 0, count(o.Trainable)),
+			measuredOr(o.StepSeconds > 0, seconds(o.TrainHours*3600)), measuredOr(len(o.Costs) > 0, dollars(o.Total.Mean)))...)
+	}
+	return t
+}
+
+// bestLoss is the loss at the best checkpoint and its step, which is where to stop.
+func bestLoss(o advisor.Option) string {
+	if !o.StopsEarly() {
+		return "-"
+	}
+	return fmt.Sprintf("%s at step %d", nats(o.BestLoss.Mean), o.StopStep)
+}
+
+// measuredOr is a text, or a dash where there was nothing to measure.
+func measuredOr(measured bool, text string) string {
+	if measured {
+		return text
+	}
+	return "-"
 }
 
 // printTrace prints every rule with what it read.
