@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,10 +32,11 @@ type Exporter struct {
 	opts     Options
 	families *families
 
-	mu    sync.Mutex
-	runs  []*runSeries    // oldest first
-	live  *runSeries      // the run that events belong to
-	shunt map[string]bool // runs already counted as dropped
+	mu      sync.Mutex
+	runs    []*runSeries    // oldest first
+	live    *runSeries      // the run that events belong to
+	shunt   map[string]bool // runs already counted as dropped
+	scrapes atomic.Int64
 }
 
 // runSeries is what the exporter remembers of a run that has series.

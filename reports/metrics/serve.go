@@ -47,15 +47,23 @@ func (e *ListenError) Hint() string { return e.hint }
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
+// Scrapes is how many scrapes were answered, so that a short-lived program can wait for
+// the one that sees its last values.
+func (e *Exporter) Scrapes() int64 { return e.scrapes.Load() }
+
 // Handler answers /metrics, /healthz and a line of text at /, and nothing else.
 func (e *Exporter) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{
+	scrape := promhttp.HandlerFor(e.registry, promhttp.HandlerOpts{
 		MaxRequestsInFlight: maxInFlight,
 		EnableOpenMetrics:   true,
 		Timeout:             10 * time.Second,
 		ErrorHandling:       promhttp.HTTPErrorOnError,
-	}))
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		scrape.ServeHTTP(w, r)
+		e.scrapes.Add(1)
+	})
 	say := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -51,7 +51,7 @@ func (a *app) run(ctx context.Context, args []string) error {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	defer a.conceal()
+	defer a.conceal(ctx)
 	return root.ExecuteContext(ctx)
 }
 

@@ -183,6 +183,16 @@ func TestLiveKeepsLines(t *testing.T) {
 	}
 }
 
+func TestLiveClockStops(t *testing.T) {
+	s := newScripted(80)
+	s.watchClock()
+	s.Planned(calibratedPlan())
+	s.close()
+	if n := strings.Count(s.out.String(), "\x1b[J"); n != 2 {
+		t.Errorf("drawn %d times, not at the plan and at the end", n)
+	}
+}
+
 func BenchmarkLiveForecast(b *testing.B) {
 	s := newScripted(80)
 	story(s)

@@ -46,6 +46,7 @@ func (a *app) watch(ctx context.Context, c *config.Loaded) (watched, error) {
 type exposed struct {
 	*metrics.Exporter
 	stop func()
+	seen int64 // scrapes before the newest outcome
 }
 
 // expose serves live measurements, for all calibrations of this process.
@@ -69,7 +70,7 @@ func (a *app) expose(ctx context.Context, c *config.Loaded) error {
 	}
 	var sensors sync.WaitGroup
 	sensors.Go(func() { _ = exporter.WatchGPU(serving, gpuEvery) }) // without sensors their series are absent
-	a.metrics = &exposed{exporter, func() {
+	a.metrics = &exposed{Exporter: exporter, stop: func() {
 		cancel()
 		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 			a.voice().warning(fmt.Sprintf("live measurements: %v", err))
@@ -83,6 +84,7 @@ func (a *app) expose(ctx context.Context, c *config.Loaded) error {
 func (a *app) publishRun(run *evidence.Run) {
 	if a.metrics != nil && run != nil {
 		a.metrics.PublishRun(run)
+		a.metrics.seen = a.metrics.Scrapes()
 	}
 }
 
@@ -90,13 +92,31 @@ func (a *app) publishRun(run *evidence.Run) {
 func (a *app) publishAdvice(rec *advisor.Recommendation) {
 	if a.metrics != nil {
 		a.metrics.Publish(rec)
+		a.metrics.seen = a.metrics.Scrapes()
 	}
 }
 
 // conceal ends the server of live measurements, where there is one.
-func (a *app) conceal() {
+func (a *app) conceal(ctx context.Context) {
 	if a.metrics != nil {
+		a.metrics.linger(ctx, a.voice())
 		a.metrics.stop()
+	}
+}
+
+// lastScrape is how long the outcome waits to be scraped: three times the interval of
+// the scrape configuration that `ftadvise dashboard` writes.
+const lastScrape = 15 * time.Second
+
+// linger lets whoever has scraped so far see the outcome too; nobody else is waited for.
+func (x *exposed) linger(ctx context.Context, v voice) {
+	unseen := func() bool { return x.seen > 0 && x.Scrapes() == x.seen && ctx.Err() == nil }
+	if !unseen() {
+		return
+	}
+	v.note("waiting up to %s for a last scrape", lastScrape)
+	for end := time.Now().Add(lastScrape); unseen() && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -37,12 +38,48 @@ func TestLiveMetricsShowTheOutcome(t *testing.T) {
 	a.publishAdvice(&advisor.Recommendation{Run: "01J", CreatedAt: time.Now(), Verdict: advisor.Verdict{Answer: advisor.UseLoRA}})
 	scraped(t, url, `ftadvise_run_state{run="01J",state="done"} 1`)
 	scraped(t, url, `ftadvise_recommendation_info{answer="lora"`)
-	a.conceal()
+	a.conceal(t.Context())
 	if _, failed := http.Get(url); failed == nil {
 		t.Error("still served")
 	}
 	if n := strings.Count(err.String(), "\n"); n != 1 {
 		t.Errorf("%d lines: %s", n, err.String())
+	}
+}
+
+// An outcome that came after the last scrape waits for the next one, or for an interrupt.
+func TestLiveMetricsWaitForALastScrape(t *testing.T) {
+	for _, end := range []string{"scrape", "interrupt"} {
+		var err bytes.Buffer
+		a := &app{err: &err, now: time.Now}
+		c := &config.Loaded{}
+		c.Calibration.Metrics = "127.0.0.1:0"
+		ctx, interrupt := context.WithCancel(t.Context())
+		defer interrupt()
+		if failed := a.expose(ctx, c); failed != nil {
+			t.Fatal(failed)
+		}
+		_, at, _ := strings.Cut(err.String(), "live measurements at ")
+		url := strings.TrimSpace(at)
+		scraped(t, url, "ftadvise_")
+		a.publishRun(&evidence.Run{ID: "01J", CreatedAt: time.Now(), State: evidence.Done})
+		gone := make(chan struct{})
+		go func() { a.conceal(ctx); close(gone) }()
+		select {
+		case <-gone:
+			t.Errorf("%s: did not wait", end)
+		case <-time.After(100 * time.Millisecond):
+		}
+		if end == "scrape" {
+			scraped(t, url, `state="done"`)
+		} else {
+			interrupt()
+		}
+		select {
+		case <-gone:
+		case <-time.After(lastScrape / 2):
+			t.Errorf("%s: waits on", end)
+		}
 	}
 }
 
