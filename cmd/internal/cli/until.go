@@ -123,7 +123,7 @@ func (a *app) anotherRound(ctx context.Context, c *config.Loaded, from source, b
 	if err != nil {
 		return source{}, err
 	}
-	return a.calibrateLonger(ctx, c, s, from, spec, budget)
+	return a.calibrateLonger(ctx, c, s, from, spec, budget.Truncate(100*time.Millisecond))
 }
 
 // tenths is a duration to the tenth of a second.
