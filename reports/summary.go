@@ -19,7 +19,7 @@ func (v View) Summary() string {
 		}
 	}
 	if len(f.Flips) > 0 {
-		line("  flips: ", strings.Join(f.Flips[:min(2, len(f.Flips))], " "))
+		line("  flips: ", strings.Join(f.Flips[:min(2, len(f.Flips))], "; "))
 	}
 	var trust []string
 	for _, t := range f.Trust {
