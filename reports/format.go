@@ -30,6 +30,8 @@ func usd(v float64) string {
 	switch {
 	case v == 0:
 		return "$0"
+	case v < 1e-4:
+		return "under $0.0001"
 	case v < 0.01:
 		return sign + "$" + strconv.FormatFloat(v, 'g', 2, 64)
 	case v < 100:

@@ -138,6 +138,7 @@ func TestDivergedArmHarmsNobody(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	e := newEngine(t)
 	group := parityTask(t, "llama")
+	group.Device = "cpu" // whose memory can be limited
 	full := calibrate.Segment{Trial: evidence.Trial{ID: "full", Stage: evidence.StageFit, Method: evidence.Method{Kind: evidence.Full}, LearningRate: 1e-3}, ToStep: 6}
 	lora := full
 	lora.Trial.ID, lora.Trial.Method = "lora", evidence.Method{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: "q_proj"}
@@ -200,6 +201,7 @@ func TestBadGroups(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			group := parityTask(t, "llama")
+			group.Device = "cpu"
 			c.change(&group)
 			err := e.Train(t.Context(), group, func(calibrate.Event) {})
 			var input *calibrate.InputError

@@ -181,8 +181,14 @@ func (l loader) environment() (layer, error) {
 	return out, nil
 }
 
-// otherVariables are read elsewhere: by the build, or before any setting.
-func otherVariables() []string { return []string{"FTADVISE_CONFIG", "FTADVISE_LIBTORCH"} }
+// otherVariables are read elsewhere: by the build and its set-up, by the engine, by
+// tests, or before any setting.
+func otherVariables() []string {
+	return []string{
+		"FTADVISE_CONFIG", "FTADVISE_LIBTORCH", "FTADVISE_TORCH", "FTADVISE_TORCH_HOME", "FTADVISE_TORCH_RELEASE", "FTADVISE_CXX",
+		"FTADVISE_CUDA", "FTADVISE_PRIVATE", "FTADVISE_PYTHON", "FTADVISE_TEST_DEVICE", "FTADVISE_NO_KERNELS",
+	}
+}
 
 // merge hands one layer to viper, over what is there, and notes the origins.
 func (l loader) merge(settings layer) error {

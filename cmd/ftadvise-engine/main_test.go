@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ftadvise/calibrate/embedded"
+	"ftadvise/calibrate/torch"
+	"ftadvise/cmd/internal/cli"
+)
+
+// asEngine makes the test's own binary the engine that ftadvise starts.
+const asEngine = "TEST_AS_ENGINE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asEngine) != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// ftadvise runs the command with the real engine and a store of the test's own.
+func ftadvise(t *testing.T, store string, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	environ := append(os.Environ(), asEngine+"=1", "XDG_CACHE_HOME="+t.TempDir())
+	args = append(args, "--store", store, "--engine", os.Args[0])
+	code = cli.Main(args, environ, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func extracted(t *testing.T) embedded.Paths {
+	t.Helper()
+	paths, err := embedded.Extract(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// TestEssay runs the fixed comparison on a four-layer GPT-2 with random weights.
+func TestEssay(t *testing.T) {
+	paths := extracted(t)
+	model := t.TempDir()
+	tokenizer, err := os.ReadFile(filepath.Join(paths.Base, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := `{"model_type":"gpt2","n_embd":64,"n_layer":4,"n_head":4,"n_positions":128,"vocab_size":1536,"bos_token_id":0,"eos_token_id":0}`
+	for name, data := range map[string]string{"config.json": config, "tokenizer.json": string(tokenizer)} {
+		if err := os.WriteFile(filepath.Join(model, name), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store := t.TempDir()
+	code, out, errs := ftadvise(t, store, "calibrate", "--preset", "essay", "--model", model, "--random-weights", "--data", paths.Near)
+	if code != 0 {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	// r (in + out) of c_attn in four layers: 8 (64 + 192) 4.
+	for _, want := range []string{"lora(r=8,c_attn)", "8192", "full over LoRA: time", "peak memory"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if !strings.Contains(errs, "do not decide") || !strings.Contains(errs, "weights are random") {
+		t.Errorf("no warning in\n%s", errs)
+	}
+	code, out, _ = ftadvise(t, store, "recommend", "--run", "latest", "--exit-code")
+	if code != 4 || strings.Contains(out, "Use full") || strings.Contains(out, "Use lora") {
+		t.Errorf("random weights were advised on: exit %d\n%s", code, out)
+	}
+}
+
+// TestRecommend does the whole job in a few seconds, then again from the store.
+func TestRecommend(t *testing.T) {
+	paths, store := extracted(t), t.TempDir()
+	args := []string{"recommend", "--model", paths.Base, "--data", paths.Far, "--seq-length", "32", "--batch", "4", "--eval-rows", "16", "--output", "json"}
+	code, out, errs := ftadvise(t, store, append(args, "--budget", "8s")...)
+	if code != 0 {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	var first struct {
+		Run     string
+		Verdict struct{ Answer string }
+		Options []struct {
+			Name  string
+			Steps float64 `json:"step_seconds"`
+			Peak  float64 `json:"peak_allocated_bytes"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &first); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if first.Verdict.Answer == "" || len(first.Options) != 2 || first.Options[0].Steps <= 0 || first.Options[0].Peak <= 0 {
+		t.Errorf("got %+v", first)
+	}
+	code, again, errs := ftadvise(t, store, append(args, "--budget", "8s")...)
+	if code != 0 || !strings.Contains(again, first.Run) {
+		t.Errorf("a second call calibrated anew: exit %d\n%s", code, errs)
+	}
+}
+
+// TestKilledEngine kills the engine in the midst of training and goes on with the run.
+func TestKilledEngine(t *testing.T) {
+	paths, store := extracted(t), t.TempDir()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		killChildOnce(store)
+	}()
+	code, _, errs := ftadvise(t, store, "calibrate", "--model", paths.Base, "--data", paths.Far, "--seq-length", "32", "--batch", "4", "--eval-rows", "16", "--budget", "10s")
+	<-done
+	if code != 7 || !strings.Contains(errs, "killed") || !strings.Contains(errs, "--resume") {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	if code, _, errs := ftadvise(t, store, "calibrate", "--resume", "latest"); code != 0 {
+		t.Fatalf("resume: exit %d\n%s", code, errs)
+	}
+}
+
+// killChildOnce waits until a run's events show steps and kills this process's child.
+func killChildOnce(store string) {
+	deadline := time.Now().Add(time.Minute)
+	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		events, err := filepath.Glob(filepath.Join(store, "*", "*", "events.jsonl"))
+		if err != nil || len(events) == 0 {
+			continue
+		}
+		data, err := os.ReadFile(events[0])
+		if err != nil || !bytes.Contains(data, []byte(`"trial":"full-`)) {
+			continue
+		}
+		if killed := killChildren(); killed {
+			return
+		}
+	}
+}
+
+// killChildren kills what any of this process's threads has started.
+func killChildren() bool {
+	lists, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil {
+		return false
+	}
+	killed := false
+	for _, list := range lists {
+		pids, err := os.ReadFile(list)
+		if err != nil {
+			continue // a thread that ended meanwhile
+		}
+		for _, field := range strings.Fields(string(pids)) {
+			if pid, err := strconv.Atoi(field); err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
+				killed = true
+			}
+		}
+	}
+	return killed
+}
+
+// TestVerbs runs the verbs that people use by hand.
+func TestVerbs(t *testing.T) {
+	paths := extracted(t)
+	var out, errs bytes.Buffer
+	text := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(text, []byte("Package io provides basic interfaces to I/O primitives.\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code := run(t.Context(), []string{"eval", "--model", paths.Base, "--text", text}, nil, &out, &errs); code != 0 {
+		t.Fatalf("exit %d: %s", code, &errs)
+	}
+	var loss torch.TextLoss
+	if err := json.Unmarshal(out.Bytes(), &loss); err != nil || loss.Loss <= 0 || loss.Loss > 7 || loss.Predicted != loss.Tokens-1 {
+		t.Errorf("%v: %s", err, &out)
+	}
+	out.Reset()
+	args := []string{"bench", "--model", paths.Base, "--text", paths.Far, "--batch", "2", "--seq", "16", "--steps", "6"}
+	if code := run(t.Context(), args, nil, &out, &errs); code != 0 {
+		t.Fatalf("exit %d: %s", code, &errs)
+	}
+	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[1], `"arm":"lora"`) {
+		t.Errorf("got %s", &out)
+	}
+	for want, args := range map[int][]string{
+		2: {"eval"}, 3: {"eval", "--model", paths.Base, "--text", "/nowhere"}, 5: {"eval", "--model", paths.Base, "--text", text, "--device", "cuda:99"},
+	} {
+		errs.Reset()
+		if code := run(t.Context(), args, nil, &out, &errs); code != want || !strings.Contains(errs.String(), "hint: ") {
+			t.Errorf("%v: exit %d, want %d: %s", args, code, want, &errs)
+		}
+	}
+}
