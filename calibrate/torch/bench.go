@@ -52,7 +52,7 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left lies in the system's temporary folder
 	pack := filepath.Join(dir, "pack.safetensors")
 	if err := packText(spec, pack); err != nil {
 		return refused(err)

@@ -38,7 +38,7 @@ func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(
 	if err != nil {
 		return err
 	}
-	defer pack.Close()
+	defer func() { _ = pack.Close() }() // read to the end by then
 	s.trainSet, s.heldSet, s.general = pack.Train(), pack.Eval(), pack.General()
 	if err := s.check(); err != nil {
 		return err

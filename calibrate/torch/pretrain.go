@@ -37,7 +37,7 @@ func (e *Engine) Pretrain(ctx context.Context, spec PretrainSpec, progress func(
 	if err != nil {
 		return Pretrained{}, fmt.Errorf("pretrain: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // what is left lies in the system's temporary folder
 	pack := filepath.Join(dir, "pack.safetensors")
 	if err := packForPretraining(spec, pack); err != nil {
 		return Pretrained{}, refused(err)

@@ -15,8 +15,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
+	"strings"
 )
 
 // Sizes in bytes of what is written.
@@ -30,7 +31,7 @@ const (
 
 func main() {
 	out := flag.String("out", "", "folder to write to")
-	goroot := flag.String("goroot", runtime.GOROOT(), "Go distribution to read")
+	goroot := flag.String("goroot", "", "Go distribution to read; empty: that of the go command")
 	flag.Parse()
 	if *out == "" {
 		fmt.Fprintln(os.Stderr, "make: error: no -out folder")
@@ -43,6 +44,13 @@ func main() {
 }
 
 func write(goroot, out string) error {
+	if goroot == "" {
+		found, err := exec.Command("go", "env", "GOROOT").Output()
+		if err != nil {
+			return fmt.Errorf("go env GOROOT: %w", err)
+		}
+		goroot = strings.TrimSpace(string(found))
+	}
 	if err := os.MkdirAll(filepath.Join(out, "base"), 0o755); err != nil {
 		return err
 	}
