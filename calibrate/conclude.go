@@ -8,10 +8,6 @@ import (
 	"ftadvise/calibrate/forecast"
 )
 
-// bitsPerParameter is what LoRA was found to hold: about 2 bits a trainable parameter
-// (arXiv 2607.21351: 1.7 to 2.8 on bases of 2 and 8 million parameters).
-const bitsPerParameter = 2
-
 // conclude adds what follows from the trials: memory as the fit measured it in a
 // process of its own, forecasts, and what the base model's loss says.
 func (c *calibration) conclude() {
@@ -83,7 +79,7 @@ func (c *calibration) weighCapacity() {
 	d := &c.run.Domain
 	for _, t := range c.run.Trials {
 		if t.Method == c.run.Setup.LoRA && t.Outcome.TrainableParams > 0 {
-			d.CapacityBits = new(bitsPerParameter * float64(t.Outcome.TrainableParams))
+			d.CapacityBits = new(forecast.CapacityBits(t.Outcome.TrainableParams))
 		}
 	}
 	best := math.Inf(1)
@@ -91,7 +87,7 @@ func (c *calibration) weighCapacity() {
 		best = min(best, f.BestLoss.Mean)
 	}
 	if d.BaseLoss != nil && !math.IsInf(best, 1) {
-		tokens := float64(c.run.Data.Tokens) * c.run.Data.LabelledShare
-		d.DemandBits = new(max(0, *d.BaseLoss-best) * tokens / math.Ln2)
+		labelled := math.Round(float64(c.run.Data.Tokens) * c.run.Data.LabelledShare)
+		d.DemandBits = new(forecast.DemandBits(*d.BaseLoss, best, int64(labelled)))
 	}
 }

@@ -1,3 +1,4 @@
+// Package docs_test holds the dependencies page equal to go.mod and to what is imported.
 package docs_test
 
 import (

@@ -100,16 +100,6 @@ func (a *Arena) Reset() {
 	a.live, a.free, a.err = a.live[:0], a.free[:0], nil
 }
 
-// Move hands tensors over to another arena, which frees them from then on.
-func (a *Arena) Move(to *Arena, t Tensor) Tensor {
-	if t.p == nil || a.live[t.slot] != t.p {
-		return t
-	}
-	a.live[t.slot] = nil
-	a.free = append(a.free, t.slot)
-	return to.keep(t.p)
-}
-
 func (a *Arena) keep(p C.fta_tensor) Tensor {
 	if p == nil {
 		return Tensor{}

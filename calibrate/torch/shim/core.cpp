@@ -68,10 +68,6 @@ int fta_to_host(fta_tensor t, void* data, int64_t bytes) {
   });
 }
 
-int fta_item(fta_tensor t, double* out) {
-  return guard([&] { *out = T(t).item().toDouble(); });
-}
-
 int fta_copy_cast(fta_tensor dst, fta_tensor src) {
   return guard([&] { T(dst).copy_(T(src)); });
 }
@@ -122,14 +118,6 @@ int fta_mul(fta_tensor a, fta_tensor b, fta_tensor* out) {
 
 int fta_addcmul(fta_tensor t, fta_tensor a, fta_tensor b) {
   return guard([&] { T(t).addcmul_(T(a), T(b)); });
-}
-
-int fta_singular_values(fta_tensor t, int64_t limit, double* out, int64_t* n) {
-  return guard([&] {
-    Tensor s = at::linalg_svdvals(T(t).to(at::kFloat)).to(at::kDouble).cpu().contiguous();
-    *n = std::min<int64_t>(limit, s.numel());
-    std::memcpy(out, s.const_data_ptr(), static_cast<size_t>(*n) * sizeof(double));
-  });
 }
 
 int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, fta_tensor* y) {

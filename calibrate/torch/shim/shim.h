@@ -38,7 +38,6 @@ int fta_empty_like(fta_tensor t, fta_tensor* out);
 int fta_to_dtype(fta_tensor t, int dtype, fta_tensor* out);
 int fta_from_host(const void* data, const int64_t* size, int n, int dtype, int device, fta_tensor* out);
 int fta_to_host(fta_tensor t, void* data, int64_t bytes);   // converts nothing
-int fta_item(fta_tensor t, double* out);                    // waits for the device
 int fta_copy_cast(fta_tensor dst, fta_tensor src);
 int fta_fill(fta_tensor t, double value);
 int fta_scale(fta_tensor t, double by);                     // in place
@@ -50,7 +49,6 @@ int fta_kaiming_uniform_a5(fta_tensor t, int64_t fan_in);   // PEFT's initial A
 int fta_dropout_mask(fta_tensor like, double p, fta_tensor* mask);  // 0 or 1/(1-p)
 int fta_mul(fta_tensor a, fta_tensor b, fta_tensor* out);
 int fta_addcmul(fta_tensor t, fta_tensor a, fta_tensor b);  // t += a*b
-int fta_singular_values(fta_tensor t, int64_t limit, double* out, int64_t* n);
 // y = x w^T + bias + residual; bias and residual may be null
 int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, fta_tensor* y);
 // out = beta out + alpha op(a) op(b), two- or three-dimensional; a wider out sums in its own precision

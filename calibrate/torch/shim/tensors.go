@@ -9,13 +9,6 @@ import (
 	"github.com/sugarme/gotch/libtch"
 )
 
-// Empty makes a tensor with undefined values.
-func (a *Arena) Empty(dtype DType, size ...int64) Tensor {
-	return a.lib("empty", func(out *libtch.Ctensor) {
-		libtch.AtgEmpty(out, size, len(size), int32(dtype), a.libDevice())
-	})
-}
-
 // Zeros makes a tensor of zeros.
 func (a *Arena) Zeros(dtype DType, size ...int64) Tensor {
 	return a.lib("zeros", func(out *libtch.Ctensor) {
@@ -101,15 +94,6 @@ func (a *Arena) Floats(t Tensor, to []float32) {
 	}
 }
 
-// Item reads a scalar, waiting for the device.
-func (a *Arena) Item(t Tensor) float64 {
-	var out C.double
-	if a.err != nil || !a.ok("read a scalar", C.fta_item(t.p, &out)) {
-		return 0
-	}
-	return float64(out)
-}
-
 // Copy copies src into dst, converting the element type.
 func (a *Arena) Copy(dst, src Tensor) {
 	if a.err == nil {
@@ -186,16 +170,6 @@ func (a *Arena) DropoutMask(like Tensor, p float64) Tensor {
 		return Tensor{}
 	}
 	return a.keep(out)
-}
-
-// SingularValues returns at most limit singular values of a matrix, largest first.
-func (a *Arena) SingularValues(t Tensor, limit int) []float64 {
-	out := make([]float64, max(limit, 1))
-	var n C.int64_t
-	if a.err != nil || !a.ok("singular values", C.fta_singular_values(t.p, C.int64_t(limit), (*C.double)(&out[0]), &n)) {
-		return nil
-	}
-	return out[:n]
 }
 
 func ints(v []int64) *C.int64_t { return (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(v))) }
