@@ -31,9 +31,12 @@ type Method struct {
 	Variant string `json:"variant,omitempty"`
 	// RateRatioBA multiplies B's learning rate (LoRA+, arXiv 2402.12354); 0 means 1.
 	RateRatioBA float64 `json:"rate_ratio_ba,omitempty"`
+	// ModulesToSave is a comma-separated list of the embeddings and head that are trained
+	// whole beside the adapters, by the ends of their names: embed_tokens,lm_head.
+	ModulesToSave string `json:"modules_to_save,omitempty"`
 }
 
-// String prints full or lora(r=8), with the targets where they are not all-linear.
+// String prints full or lora(r=8), with what else is not the default.
 func (m Method) String() string {
 	if m.Kind != LoRA {
 		return string(m.Kind)
@@ -45,6 +48,12 @@ func (m Method) String() string {
 	}
 	if m.Variant != "" {
 		fmt.Fprintf(&b, ",%s", m.Variant)
+	}
+	if m.RateRatioBA != 0 && m.RateRatioBA != 1 {
+		fmt.Fprintf(&b, ",lora+=%g", m.RateRatioBA)
+	}
+	if m.ModulesToSave != "" {
+		fmt.Fprintf(&b, ",whole=%s", strings.ReplaceAll(m.ModulesToSave, ",", "+"))
 	}
 	b.WriteByte(')')
 	return b.String()

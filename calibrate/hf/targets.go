@@ -149,7 +149,7 @@ const (
 )
 
 // TrainableParams counts the parameters that a method trains: all of them, or for LoRA
-// r·(in+out) for each target, and out more for DoRA's magnitudes.
+// r·(in+out) for each target, out more for DoRA's magnitudes, and the modules trained whole.
 func (c Config) TrainableParams(m evidence.Method) (int64, error) {
 	if m.Kind == evidence.Full {
 		return c.Params(), nil
@@ -161,7 +161,14 @@ func (c Config) TrainableParams(m evidence.Method) (int64, error) {
 	if err := c.checkRank(m, targets); err != nil {
 		return 0, err
 	}
+	whole, err := c.WholeModules(m)
+	if err != nil {
+		return 0, err
+	}
 	var total int64
+	for _, p := range whole {
+		total += p.Elements()
+	}
 	for _, t := range targets {
 		total += int64(m.Rank) * int64(t.In+t.Out)
 		if m.Variant == doRA {

@@ -88,9 +88,13 @@ func searchArm(id string, rank int, rate float64, seed int64) calibrate.Segment 
 // same arms trained one after another.
 func TestArmsSideBySide(t *testing.T) {
 	e := newEngine(t)
-	for _, model := range []string{"qwen2", "gpt2"} {
+	for _, c := range [][2]string{{"qwen2", ""}, {"gpt2", ""}, {"qwen2", "dora"}, {"gpt2", "dora"}} {
+		model, variant := c[0], c[1]
 		group := parityTask(t, model)
-		group.Segments = []calibrate.Segment{searchArm("a", 2, 3e-3, 1), searchArm("b", 4, 1e-2, 2), searchArm("c", 3, 3e-2, 3)}
+		group.Segments = []calibrate.Segment{searchArm("a", 2, 3e-3, 1), searchArm("b", 4, 1e-2, 2), searchArm("c", 3, 2e-2, 3)}
+		for i := range group.Segments {
+			group.Segments[i].Trial.Method.Variant = variant
+		}
 		if n := len(bundles(group, parityLength)); n != 1 {
 			t.Fatalf("%d bundles, want one", n)
 		}
@@ -101,7 +105,7 @@ func TestArmsSideBySide(t *testing.T) {
 			id := segment.Trial.ID
 			one, many := trainAll(t, e, alone)[id], together[id]
 			if worst := apart(one.losses, many.losses) + apart(one.evals, many.evals); worst > 1e-4 {
-				t.Errorf("%s: arm %s is %g nats off", model, id, worst)
+				t.Errorf("%s %s: arm %s is %g nats off", model, variant, id, worst)
 			}
 		}
 	}
@@ -193,10 +197,14 @@ func TestBadGroups(t *testing.T) {
 			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
 			g.Segments[0].Trial.Method.Targets = "q_prj"
 		}, `"q_prj" is not found`},
-		"dora": {func(g *calibrate.Group) {
+		"head as target": {func(g *calibrate.Group) {
 			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
-			g.Segments[0].Trial.Method.Variant = "dora"
-		}, "dora is not trained"},
+			g.Segments[0].Trial.Method.Targets = "lm_head"
+		}, "LoRA on lm_head is not trained"},
+		"whole layer": {func(g *calibrate.Group) {
+			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
+			g.Segments[0].Trial.Method.ModulesToSave = "lm_head,q_proj"
+		}, `"q_proj" is neither an embedding nor the head`},
 		"rank 0": {func(g *calibrate.Group) { g.Segments = []calibrate.Segment{searchArm("a", 0, 1, 1)} }, "0 is not a LoRA rank"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -256,6 +264,36 @@ func TestCheckpointing(t *testing.T) {
 			if again[id].peak >= plain[id].peak {
 				t.Errorf("%s: peak %d with checkpointing, %d without", id, again[id].peak, plain[id].peak)
 			}
+		}
+	}
+}
+
+// TestVariantsResume stops DoRA with modules trained whole half-way, and goes on.
+func TestVariantsResume(t *testing.T) {
+	e := newEngine(t)
+	for _, method := range []evidence.Method{
+		{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: evidence.AllLinear, Variant: "dora", RateRatioBA: 4, Dropout: 0.1},
+		{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: "q_proj", Variant: "dora", ModulesToSave: "embed_tokens,lm_head"},
+	} {
+		group := parityTask(t, "llama-tied")
+		segment := searchArm("a", 2, 3e-3, 1)
+		segment.Trial.Method = method
+		group.Segments = []calibrate.Segment{segment}
+		whole := trainAll(t, e, group)["a"]
+		half := segment
+		half.ToStep, half.Save = 6, filepath.Join(t.TempDir(), "half")
+		group.Segments = []calibrate.Segment{half}
+		trainAll(t, e, group)
+		rest := segment
+		rest.FromStep, rest.Load = 6, half.Save
+		group.Segments = []calibrate.Segment{rest}
+		again := trainAll(t, e, group)["a"]
+		// Dropout draws anew from where a segment begins.
+		if worst := apart(whole.losses[6:], again.losses); method.Dropout == 0 && worst > 1e-6 || len(again.losses) != 6 {
+			t.Errorf("%s: %g nats off after resuming", method, worst)
+		}
+		if whole.end.Status != evidence.Completed || again.evals[len(again.evals)-1] >= whole.evals[0] {
+			t.Errorf("%s: held-out loss from %g to %g, %+v", method, whole.evals[0], again.evals[len(again.evals)-1], whole.end)
 		}
 	}
 }

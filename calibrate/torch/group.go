@@ -34,6 +34,7 @@ func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(
 	if err := e.finite(ctx, s); err != nil {
 		return err
 	}
+	s.warnOfTies()
 	pack, err := dataset.OpenPack(group.PackPath)
 	if err != nil {
 		return err
@@ -91,6 +92,16 @@ func (e *Engine) finite(ctx context.Context, s *session) error {
 	return nil
 }
 
+// warnOfTies says once what parts where a tied model's embedding or head is trained whole.
+func (s *session) warnOfTies() {
+	for _, segment := range s.group.Segments {
+		if text := s.model.Config.TiedWarning(segment.Trial.Method); text != "" {
+			s.observe(calibrate.LogLine{Level: "warning", Text: text})
+			return
+		}
+	}
+}
+
 // check catches what would end in an index error deep inside libtorch.
 func (s *session) check() error {
 	if s.trainSet.N == 0 {
@@ -116,9 +127,9 @@ const (
 	maxBundle           = 8
 )
 
-// bundles groups neighbouring segments that may train in one pass: plain LoRA arms of
-// the learning-rate search, alike in all but rate, rank and seed. Other stages measure
-// step time and memory and so train alone.
+// bundles groups neighbouring segments that may train in one pass: LoRA arms of the
+// learning-rate search, alike in all but rate, rank and seed, and with adapters alone. Other
+// stages measure step time and memory and so train alone.
 func bundles(group calibrate.Group, seqLength int) [][]calibrate.Segment {
 	most := maxBundle
 	limit := maxBundleTokensCUDA
@@ -143,6 +154,7 @@ func alike(a, b calibrate.Segment) bool {
 	ma, mb := a.Trial.Method, b.Trial.Method
 	return a.Trial.Stage == evidence.StageSearch && b.Trial.Stage == evidence.StageSearch &&
 		ma.Kind == evidence.LoRA && mb.Kind == evidence.LoRA && ma.Targets == mb.Targets && ma.Dropout == 0 && mb.Dropout == 0 &&
+		ma.Variant == mb.Variant && ma.ModulesToSave == "" && mb.ModulesToSave == "" &&
 		a.FromStep == b.FromStep && a.ToStep == b.ToStep && a.General == b.General && a.DeadlineSeconds == b.DeadlineSeconds &&
 		slices.Equal(a.EvalSteps, b.EvalSteps)
 }

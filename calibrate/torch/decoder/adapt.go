@@ -1,7 +1,6 @@
 package decoder
 
 import (
-	"fmt"
 	"math"
 
 	"ftadvise/calibrate/evidence"
@@ -37,30 +36,80 @@ func (m *Model) place(out map[string]site, l *linear, modules []string) {
 	}
 }
 
-// adapt lays the adapters of all arms out, every A before every B, so that B may have a
-// learning rate of its own, and initialises them: A Kaiming, B zero.
+// adapt lays what LoRA trains out in two parts, which may have learning rates of their
+// own: every A and the modules trained whole, then every B and DoRA's magnitudes. A starts
+// Kaiming, B zero, the others where the base model is.
 func (m *Model) adapt() error {
 	targets, err := m.Config.Targets(m.arms[0].Method)
 	if err != nil {
 		return err
 	}
-	rank := int64(0)
+	whole, err := m.Config.WholeModules(m.arms[0].Method)
+	if err != nil {
+		return err
+	}
+	if err := m.checkArms(); err != nil {
+		return err
+	}
+	l := m.lay(targets, whole)
+	m.adapters = newFlat(m.arena, int64(len(m.arms)), l.total, l.b, m.Precision.adapters())
+	if err := m.attach(targets, l); err != nil {
+		return err
+	}
+	m.attachWhole(l.whole)
+	if m.arms[0].Method.Variant == doRA {
+		m.dora = m.allAdapters()
+	}
+	return m.initialise()
+}
+
+// checkArms refuses what no model trains, and arms that do not go into one pass.
+func (m *Model) checkArms() error {
+	first := m.arms[0].Method
 	for _, arm := range m.arms {
-		if arm.Method.Variant == "dora" {
-			return &UnsupportedError{"LoRA variant dora", "use plain LoRA or rslora"}
-		}
 		if _, err := m.Config.TrainableParams(arm.Method); err != nil {
 			return err
 		}
-		rank = max(rank, int64(arm.Method.Rank))
+		if (arm.Method.Variant == doRA) != (first.Variant == doRA) {
+			return &UnsupportedError{"DoRA beside another variant in one pass", "train them one after another"}
+		}
 	}
-	var sizeA, sizeB int64
+	if first.ModulesToSave != "" && len(m.arms) > 1 {
+		return &UnsupportedError{"several arms with modules_to_save in one pass", "train them one after another"}
+	}
+	return nil
+}
+
+// doRA is the variant that trains magnitudes (arXiv 2402.09353).
+const doRA = "dora"
+
+// adapterLayout says where in an arm's elements each kind of values begins.
+type adapterLayout struct {
+	rank                 int64 // the pack's largest
+	whole                []wholeModule
+	b, magnitudes, total int64
+}
+
+func (m *Model) lay(targets []hf.Module, whole []hf.Parameter) adapterLayout {
+	var l adapterLayout
+	for _, arm := range m.arms {
+		l.rank = max(l.rank, int64(arm.Method.Rank))
+	}
 	for _, t := range targets {
-		sizeA += rank * int64(t.In)
-		sizeB += rank * int64(t.Out)
+		l.b += l.rank * int64(t.In)
 	}
-	m.adapters = newFlat(m.arena, int64(len(m.arms)), sizeA+sizeB, sizeA, m.Precision.adapters())
-	return m.attach(targets, rank)
+	l.whole, l.b = m.layWhole(whole, l.b)
+	l.magnitudes = l.b
+	for _, t := range targets {
+		l.magnitudes += l.rank * int64(t.Out)
+	}
+	l.total = l.magnitudes
+	if m.arms[0].Method.Variant == doRA {
+		for _, t := range targets {
+			l.total += int64(t.Out)
+		}
+	}
+	return l
 }
 
 // UnsupportedError reports a method that the decoder cannot train.
@@ -75,24 +124,29 @@ func (e *UnsupportedError) Hint() string { return e.Advice }
 // adapters keeps LoRA's weights in fp32 beside a bf16 base, as PEFT does.
 func (p Precision) adapters() Precision { return Precision{p.Compute, p.Master} }
 
-func (m *Model) attach(targets []hf.Module, rank int64) error {
+func (m *Model) attach(targets []hf.Module, l adapterLayout) error {
 	sites := m.sites()
 	scale, scales := m.scales()
-	offsetA, offsetB := int64(0), m.adapters.matrices
+	offsetA, offsetB, offsetM := int64(0), l.b, l.magnitudes
 	for _, t := range targets {
 		place, ok := sites[t.Name]
 		if !ok {
-			return fmt.Errorf("%s: module is not in a block", t.Name)
+			return &UnsupportedError{"LoRA on " + t.Name, "train it whole: --lora-modules-to-save " + t.Name}
 		}
 		in, out := int64(t.In), int64(t.Out)
-		place.linear.adapters = append(place.linear.adapters, adapter{
-			name: t.Name, from: place.from, out: out, in: in, rank: rank, scale: scale, scales: scales, dropout: m.arms[0].Method.Dropout,
-			a: m.adapterView(rank, in, offsetA), b: m.adapterView(out, rank, offsetB),
-		})
-		offsetA += rank * in
-		offsetB += out * rank
+		ad := adapter{
+			name: t.Name, from: place.from, out: out, in: in, rank: l.rank, scale: scale, scales: scales, dropout: m.arms[0].Method.Dropout,
+			a: m.adapterView(l.rank, in, offsetA), b: m.adapterView(out, l.rank, offsetB), offsetA: offsetA, offsetB: offsetB, offsetM: offsetM,
+		}
+		if m.arms[0].Method.Variant == doRA {
+			ad.magnitude = m.newMagnitude(place, &ad)
+			offsetM += out
+		}
+		place.linear.adapters = append(place.linear.adapters, ad)
+		offsetA += l.rank * in
+		offsetB += out * l.rank
 	}
-	return m.initialise()
+	return nil
 }
 
 func (m *Model) adapterView(rows, cols, offset int64) param {
@@ -145,14 +199,8 @@ func (m *Model) initialise() error {
 	return m.arena.Err()
 }
 
-// placed is an adapter with its offsets in an arm's elements.
-type placed struct {
-	*adapter
-	offsetA, offsetB int64
-}
-
 // allAdapters lists the adapters in the order in which they were laid out.
-func (m *Model) allAdapters() []placed {
+func (m *Model) allAdapters() []*adapter {
 	byName := map[string]*adapter{}
 	for i := range m.blocks {
 		for _, l := range []*linear{&m.blocks[i].qkv, &m.blocks[i].out, &m.blocks[i].up, &m.blocks[i].down} {
@@ -161,26 +209,21 @@ func (m *Model) allAdapters() []placed {
 			}
 		}
 	}
-	var out []placed
-	offsetA, offsetB := int64(0), m.adapters.matrices
+	var out []*adapter
 	for _, module := range m.Config.Modules() {
-		ad, ok := byName[module.Name]
-		if !ok {
-			continue
+		if ad, ok := byName[module.Name]; ok {
+			out = append(out, ad)
 		}
-		out = append(out, placed{ad, offsetA, offsetB})
-		offsetA += ad.rank * ad.in
-		offsetB += ad.out * ad.rank
 	}
 	return out
 }
 
 // masterA is the first rows of an arm's A in master precision: [rows, in].
-func (m *Model) masterA(ad placed, arm, rows int64) shim.Tensor {
+func (m *Model) masterA(ad *adapter, arm, rows int64) shim.Tensor {
 	return m.arena.Strided(m.adapters.master, []int64{rows, ad.in}, []int64{ad.in, 1}, arm*m.adapters.elements+ad.offsetA)
 }
 
 // masterB is the first columns of an arm's B in master precision: [out, columns].
-func (m *Model) masterB(ad placed, arm, columns int64) shim.Tensor {
+func (m *Model) masterB(ad *adapter, arm, columns int64) shim.Tensor {
 	return m.arena.Strided(m.adapters.master, []int64{ad.out, columns}, []int64{ad.rank, 1}, arm*m.adapters.elements+ad.offsetB)
 }

@@ -77,12 +77,29 @@ func TestGradients(t *testing.T) {
 				defer shim.Reference(false)
 				full, err := NewFull(c, Precision{shim.F32, shim.F32}, shim.CPU, 32)
 				checkSlope(t, full, err, true)
-				arms := []Arm{{evidence.Method{Kind: evidence.LoRA, Rank: 3, Alpha: 6, Targets: evidence.AllLinear}, 5}}
-				lora, err := NewLoRA(c, Precision{shim.F32, shim.F32}, shim.CPU, 32, arms)
-				checkSlope(t, lora, err, false)
+				for _, method := range variants(c) {
+					lora, err := NewLoRA(c, Precision{shim.F32, shim.F32}, shim.CPU, 32, []Arm{{method, 5}})
+					checkSlope(t, lora, err, false)
+				}
 			})
 		}
 	}
+}
+
+// variants are LoRA methods that together train everything that LoRA can.
+func variants(c hf.Config) []evidence.Method {
+	plain := evidence.Method{Kind: evidence.LoRA, Rank: 3, Alpha: 6, Targets: evidence.AllLinear}
+	dora, some, whole := plain, plain, plain
+	dora.Variant = "dora"
+	some.Variant, some.Targets = "dora", c.Modules()[2].Name // one of a fused group, in the first layer
+	whole.ModulesToSave = "embed_tokens,lm_head"
+	if c.LearnedPositions() {
+		whole.ModulesToSave = "wte,wpe,lm_head"
+	}
+	both, head := whole, dora
+	both.Variant = "dora"
+	head.ModulesToSave = "lm_head"
+	return []evidence.Method{plain, dora, some, whole, both, head}
 }
 
 func begin(t *testing.T) {
@@ -107,6 +124,7 @@ func checkSlope(t *testing.T, m *Model, err error, full bool) {
 	bump := noise.EmptyLike(f.master)
 	noise.Normal(bump, 0.3)
 	noise.Add(f.master, bump, 1) // far from the special point of initial values
+	m.renorm(noise)
 	a := shim.NewArena(shim.CPU)
 	defer a.Reset()
 	b := NewBatch(a, sequences(m.Config.Vocab, 3, 12), []int{0, 2}, 1, 0)
@@ -131,7 +149,7 @@ func checkSlope(t *testing.T, m *Model, err error, full bool) {
 	h := 2e-3 / math.Sqrt(square)
 	slope := (4*slopeAt(t, m, a, b, h/2) - slopeAt(t, m, a, b, h)) / 3
 	if math.Abs(slope/square-1) > 2e-3 || math.IsNaN(slope) {
-		t.Errorf("full %v: slope along the gradient %g, its square %g", full, slope, square)
+		t.Errorf("full %v, arms %v: slope along the gradient %g, its square %g", full, m.arms, slope, square)
 	}
 }
 
@@ -139,10 +157,14 @@ func checkSlope(t *testing.T, m *Model, err error, full bool) {
 func slopeAt(t *testing.T, m *Model, a *shim.Arena, b *Batch, h float64) float64 {
 	t.Helper()
 	f := m.trained()
-	a.Add(f.master, f.grad, h)
-	up := lossOf(t, m, b)[0]
-	a.Add(f.master, f.grad, -2*h)
-	down := lossOf(t, m, b)[0]
-	a.Add(f.master, f.grad, h)
+	at := func(h float64) float64 {
+		a.Add(f.master, f.grad, h)
+		for _, ad := range m.dora {
+			ad.magnitude.refactor(a) // with the norm as it was: DoRA takes it for constant
+		}
+		return lossOf(t, m, b)[0]
+	}
+	up, down := at(h), at(-2*h)
+	at(h)
 	return (up - down) / (2 * h)
 }

@@ -12,6 +12,9 @@ type adapter struct {
 	scale     []float64 // of each arm
 	scales    shim.Tensor
 	dropout   float64
+	magnitude *magnitude // nil but for DoRA
+	// Where A, B and the magnitude lie in an arm's elements.
+	offsetA, offsetB, offsetM int64
 }
 
 // linear is y [N,out] = x [N,in] w^T + bias, fused over modules with one input.
@@ -25,11 +28,13 @@ type linear struct {
 type tapedLinear struct {
 	s    []shim.Tensor // [K, n, r] of each adapter
 	mask []shim.Tensor // dropout's, where there is any
+	raw  []shim.Tensor // DoRA's, before the magnitudes: [K, n, out]
 }
 
 func (t tapedLinear) drop(a *shim.Arena) {
 	a.Drop(t.s...)
 	a.Drop(t.mask...)
+	a.Drop(t.raw...)
 }
 
 // shape is how rows of a step divide among arms.
@@ -45,6 +50,9 @@ func (s shape) split(a *shim.Arena, t shim.Tensor, width, from, out int64) shim.
 
 // forward adds residual where given. train decides on dropout.
 func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train bool) (shim.Tensor, tapedLinear) {
+	if l.decomposed() {
+		return l.forwardDecomposed(a, x, residual, s, train)
+	}
 	y := a.Linear(x, l.w.w, l.bias.w, residual)
 	var tape tapedLinear
 	for i := range l.adapters {
@@ -57,18 +65,23 @@ func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train 
 }
 
 func (ad *adapter) forward(a *shim.Arena, x, y shim.Tensor, width int64, s shape, train bool) (low, mask shim.Tensor) {
-	x3 := s.split(a, x, ad.in, 0, ad.in)
-	if train && ad.dropout > 0 {
-		mask = a.DropoutMask(x3, ad.dropout)
-		kept := a.Mul(x3, mask)
-		a.Drop(x3)
-		x3 = kept
-	}
+	x3, mask := ad.drop(a, s.split(a, x, ad.in, 0, ad.in), train)
 	low = a.Product(shim.Op{Tensor: x3}, shim.Op{Tensor: ad.a.w, T: true})
 	to := s.split(a, y, width, ad.from, ad.out)
 	ad.addScaled(a, to, low)
 	a.Drop(x3, to)
 	return low, mask
+}
+
+// drop puts dropout on x3 where it is due.
+func (ad *adapter) drop(a *shim.Arena, x3 shim.Tensor, train bool) (kept, mask shim.Tensor) {
+	if !train || ad.dropout == 0 {
+		return x3, shim.Tensor{}
+	}
+	mask = a.DropoutMask(x3, ad.dropout)
+	kept = a.Mul(x3, mask)
+	a.Drop(x3)
+	return kept, mask
 }
 
 // addScaled adds scale times low B^T to columns of the output.
@@ -92,12 +105,21 @@ func (l *linear) backward(a *shim.Arena, dy, x shim.Tensor, tape tapedLinear, s 
 			a.SumRows(l.bias.grad, dy, beta)
 		}
 	}
+	if l.decomposed() {
+		return l.backwardDecomposed(a, dy, x, tape, s, beta, needX)
+	}
+	return l.backwardPlain(a, dy, dy, x, tape, s, beta, needX)
+}
+
+// backwardPlain takes the gradient for the product with the weights and that for the
+// product with the adapters, which are one but for DoRA under dropout.
+func (l *linear) backwardPlain(a *shim.Arena, dy, dya, x shim.Tensor, tape tapedLinear, s shape, beta float64, needX bool) shim.Tensor {
 	var dx shim.Tensor
 	if needX {
 		dx = a.Product(shim.Op{Tensor: dy}, shim.Op{Tensor: l.w.w})
 	}
 	for i := range l.adapters {
-		l.adapters[i].backward(a, dy, x, dx, l.out, tape.s[i], tape.mask[i], s, beta)
+		l.adapters[i].backward(a, dya, x, dx, l.out, tape.s[i], tape.mask[i], s, beta)
 	}
 	return dx
 }

@@ -48,9 +48,15 @@ func (m *Model) masterOf(a *shim.Arena, s slot) shim.Tensor {
 	return a.Strided(at, []int64{s.rows, s.cols}, []int64{s.cols, 1}, s.offset)
 }
 
+// published follows the base model's weights: what is trained beside them starts there.
 func (m *Model) published() error {
 	if m.base != nil {
 		m.base.publish(m.arena)
+	}
+	if m.adapters != nil {
+		m.startWhole(m.arena)
+		m.startMagnitudes(m.arena)
+		m.adapters.publish(m.arena)
 	}
 	return m.arena.Err()
 }

@@ -18,6 +18,8 @@ type Model struct {
 	frozen   shim.Tensor // where it is not: [elements], compute precision
 	adapters *flat
 	arms     []Arm
+	whole    []wholeModule // trained beside the adapters
+	dora     []*adapter    // those with magnitudes
 
 	embedding, positions param
 	blocks               []block
@@ -125,9 +127,6 @@ func (m *Model) flash() bool {
 func (m *Model) headLoss(t *Tape, train bool) Loss {
 	a, b := t.pass.a, t.batch
 	if b.labelled == 0 {
-		if train && t.pass.beta == 0 && m.head.trained() {
-			a.Zero(m.head.grad)
-		}
 		return Loss{}
 	}
 	h, s := m.final.forward(a, t.last)
@@ -149,13 +148,12 @@ func (m *Model) headLoss(t *Tape, train bool) Loss {
 // clearSums zeroes the gradients that are added to row by row: vectors, and the
 // embedding unless the head's product overwrites it.
 func (m *Model) clearSums(a *shim.Arena) {
-	if m.base == nil {
-		return
+	if m.base != nil {
+		vectors := m.base.part(a, m.base.grad, 0, m.base.matrices, m.base.elements-m.base.matrices)
+		a.Zero(vectors)
+		a.Drop(vectors)
 	}
-	vectors := m.base.part(a, m.base.grad, 0, m.base.matrices, m.base.elements-m.base.matrices)
-	a.Zero(vectors)
-	a.Drop(vectors)
-	if !m.Config.Tied {
+	if m.embedding.trained() && (m.base == nil || !m.Config.Tied) {
 		a.Zero(m.embedding.grad)
 	}
 	if m.positions.trained() {
@@ -166,7 +164,10 @@ func (m *Model) clearSums(a *shim.Arena) {
 // Backward leaves the gradients of everything trained and frees the tape.
 func (m *Model) Backward(t *Tape) {
 	a := t.pass.a
-	if t.dh.Nil() {
+	if t.dh.Nil() { // nothing to predict
+		if t.pass.beta == 0 {
+			a.Zero(m.trained().grad)
+		}
 		m.dropTape(t)
 		return
 	}
@@ -176,7 +177,7 @@ func (m *Model) Backward(t *Tape) {
 	t.stats.drop(a)
 	a.Drop(dh, t.last)
 	for i := len(m.blocks) - 1; i >= 0; i-- {
-		needX := m.base != nil || i > m.lowestAdapted()
+		needX := m.embedded() || i > m.lowestAdapted()
 		x := t.blocks[i].x
 		dx = m.blocks[i].backward(&t.pass, dx, m.tapeOf(t, i), needX)
 		a.Drop(x)
@@ -190,14 +191,17 @@ func (m *Model) Backward(t *Tape) {
 
 func (m *Model) embedBackward(t *Tape, dx shim.Tensor) {
 	a := t.pass.a
-	if m.base != nil {
+	if m.embedding.trained() {
 		a.EmbedBackward(dx, t.batch.ids, m.Config.EmbeddingScale, m.embedding.grad)
-		if m.positions.trained() {
-			a.EmbedBackward(dx, t.batch.positions, 1, m.positions.grad)
-		}
+	}
+	if m.positions.trained() {
+		a.EmbedBackward(dx, t.batch.positions, 1, m.positions.grad)
 	}
 	a.Drop(dx)
 }
+
+// embedded reports whether the gradient is wanted down to the embeddings.
+func (m *Model) embedded() bool { return m.embedding.trained() || m.positions.trained() }
 
 // lowestAdapted is the first block with an adapter: nothing below needs gradients.
 func (m *Model) lowestAdapted() int {

@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"fmt"
+	"slices"
 
 	"ftadvise/calibrate/safetensors"
 	"ftadvise/calibrate/torch/shim"
@@ -39,6 +40,7 @@ func (m *Model) SetState(arm int, from *safetensors.File) error {
 		m.arena.Drop(to, src)
 	}
 	f.publish(m.arena)
+	m.renorm(m.arena)
 	return m.arena.Err()
 }
 
@@ -87,56 +89,84 @@ func (m *Model) Weights() ([]safetensors.Source, error) {
 	return out, nil
 }
 
-// Adapter copies an arm's A and B out, fp32, as module.lora_A.weight [r, in] and
-// module.lora_B.weight [out, r].
+// Adapter copies what an arm trained out, fp32, as module.lora_A.weight [r, in],
+// module.lora_B.weight [out, r], module.lora_magnitude_vector [out] for DoRA, and modules
+// trained whole under their own names.
 func (m *Model) Adapter(arm int) ([]safetensors.Source, error) {
-	rank := int64(m.arms[arm].Method.Rank)
 	var out []safetensors.Source
-	for _, ad := range m.allAdapters() {
-		out = append(out,
-			m.adapterSource(ad.name+".lora_A.weight", m.masterA(ad, int64(arm), rank), rank, ad.in),
-			m.adapterSource(ad.name+".lora_B.weight", m.masterB(ad, int64(arm), rank), ad.out, rank))
+	for _, part := range m.adapterParts(int64(arm)) {
+		out = append(out, m.adapterSource(part))
 	}
 	return out, m.arena.Err()
 }
 
-func (m *Model) adapterSource(name string, t shim.Tensor, rows, cols int64) safetensors.Source {
-	wide := m.arena.Cast(t, shim.F32)
-	data := make([]byte, 4*rows*cols)
-	m.arena.Bytes(wide, data)
-	if wide != t {
-		m.arena.Drop(wide)
-	}
-	m.arena.Drop(t)
-	return safetensors.Source{Name: name, DType: "F32", Shape: []int64{rows, cols}, Data: data}
+// adapterPart is one tensor of an adapter's file, in master precision.
+type adapterPart struct {
+	name string
+	t    shim.Tensor
+	size []int64
 }
 
-// SetAdapter overwrites an arm's A and B by tensors named as Adapter names them.
-func (m *Model) SetAdapter(arm int, tensors []safetensors.Source) error {
-	byName := map[string][]byte{}
-	for _, t := range tensors {
-		byName[t.Name] = t.Data
-	}
+func (m *Model) adapterParts(arm int64) []adapterPart {
 	rank := int64(m.arms[arm].Method.Rank)
+	var out []adapterPart
 	for _, ad := range m.allAdapters() {
-		if err := m.setPart(m.masterA(ad, int64(arm), rank), byName[ad.name+".lora_A.weight"], rank, ad.in); err != nil {
-			return fmt.Errorf("adapter of %s: A: %w", ad.name, err)
+		out = append(out,
+			adapterPart{ad.name + ".lora_A.weight", m.masterA(ad, arm, rank), []int64{rank, ad.in}},
+			adapterPart{ad.name + ".lora_B.weight", m.masterB(ad, arm, rank), []int64{ad.out, rank}})
+		if ad.magnitude != nil {
+			out = append(out, adapterPart{ad.name + ".lora_magnitude_vector", m.adapters.part(m.arena, m.adapters.master, arm, ad.offsetM, ad.out), []int64{ad.out}})
 		}
-		if err := m.setPart(m.masterB(ad, int64(arm), rank), byName[ad.name+".lora_B.weight"], ad.out, rank); err != nil {
-			return fmt.Errorf("adapter of %s: B: %w", ad.name, err)
+	}
+	for _, w := range m.whole {
+		out = append(out, adapterPart{w.name, m.masterWhole(w), []int64{w.slot.rows, w.slot.cols}})
+	}
+	return out
+}
+
+func (m *Model) adapterSource(p adapterPart) safetensors.Source {
+	wide := m.arena.Cast(p.t, shim.F32)
+	data := make([]byte, 4*elementsOf(p.size))
+	m.arena.Bytes(wide, data)
+	m.arena.Drop(wide, p.t)
+	return safetensors.Source{Name: p.name, DType: "F32", Shape: p.size, Data: data}
+}
+
+func elementsOf(size []int64) int64 {
+	n := int64(1)
+	for _, d := range size {
+		n *= d
+	}
+	return n
+}
+
+// SetAdapter overwrites what an arm trains by tensors named as Adapter names them.
+func (m *Model) SetAdapter(arm int, tensors []safetensors.Source) error {
+	byName := map[string]safetensors.Source{}
+	for _, t := range tensors {
+		byName[t.Name] = t
+	}
+	for _, part := range m.adapterParts(int64(arm)) {
+		if err := m.setPart(part, byName[part.name]); err != nil {
+			return fmt.Errorf("adapter: %s: %w", part.name, err)
 		}
 	}
 	m.adapters.publish(m.arena)
+	m.renorm(m.arena)
 	return m.arena.Err()
 }
 
-func (m *Model) setPart(to shim.Tensor, data []byte, rows, cols int64) error {
-	if int64(len(data)) != 4*rows*cols {
-		return fmt.Errorf("%d bytes for %d by %d values", len(data), rows, cols)
+func (m *Model) setPart(to adapterPart, from safetensors.Source) error {
+	if !slices.Equal(from.Shape, to.size) {
+		return fmt.Errorf("is %v, wanted %v", from.Shape, to.size)
 	}
-	src := m.arena.FromBytes(data, shim.F32, rows, cols)
-	m.arena.Copy(to, src)
-	m.arena.Drop(to, src)
+	dtype, err := dtypeOf(from.DType)
+	if err != nil {
+		return err
+	}
+	src := m.arena.FromBytes(from.Data, dtype, to.size...)
+	m.arena.Copy(to.t, src)
+	m.arena.Drop(to.t, src)
 	return nil
 }
 

@@ -19,6 +19,7 @@ func (m *Model) Step(a *shim.Arena, step int, rates []float64, o evidence.Optimi
 	}
 	a.Drop(factors)
 	f.publish(a)
+	m.renorm(a)
 	return norms
 }
 
@@ -30,7 +31,8 @@ func (m *Model) trained() *flat {
 }
 
 // stepArm updates the two halves of an arm's elements: matrices with weight decay and
-// vectors without; for LoRA, A and B, which may have a rate of its own (LoRA+).
+// vectors without; for LoRA, A with modules trained whole, and B with magnitudes, which may
+// have a rate of their own (LoRA+, in the groups that PEFT makes).
 func (m *Model) stepArm(a *shim.Arena, f *flat, arm int64, factors shim.Tensor, s shim.AdamW) {
 	var factor shim.Tensor
 	if !factors.Nil() {

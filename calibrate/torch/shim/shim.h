@@ -56,6 +56,13 @@ int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double 
 int fta_mm(fta_tensor a, int ta, fta_tensor b, int tb, fta_tensor* out);
 int fta_sum_rows(fta_tensor out, fta_tensor x, double beta);  // out[d] = beta out + column sums of x[N,d]
 
+// --- dora.cpp: rows of norms, columns of factors; the first dimensions are arms -----------------
+int fta_row_squares(fta_tensor w, fta_tensor out);           // out[rows] = sum of w[rows,cols]^2, fp32
+int fta_adapted_norm(fta_tensor squares, fta_tensor t, fta_tensor b, fta_tensor out);  // sqrt(squares + row sums of t*b)
+int fta_divide(fta_tensor out, fta_tensor x, fta_tensor y);  // element by element
+int fta_mul_columns(fta_tensor t, fta_tensor by);            // t[..,n,d] *= by[..,d]
+int fta_column_dots(fta_tensor out, fta_tensor x, fta_tensor y, fta_tensor over, double beta);  // out[..,d] = beta out + sum_n x*y / over
+
 // --- blocks.cpp: norms, rotary positions, activations ---------------------------------------
 // weight_offset is 1 where the stored weight is w-1 (Gemma), else 0.
 int fta_rms_norm(fta_tensor x, fta_tensor w, double eps, double weight_offset, fta_tensor* y, fta_tensor* rstd);
