@@ -72,6 +72,7 @@ func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
 		if c.run.Domain.BaseLoss == nil && !c.spec.Model.RandomWeights {
 			s.EvalSteps = []int{0}
 		}
+		s.Measure = c.measureBase(t)
 		return s
 	case evidence.StageEssay:
 		if !c.spec.Model.RandomWeights {
@@ -91,6 +92,7 @@ func (c *calibration) saved(s Segment) Segment {
 			s.EvalSteps = append(s.EvalSteps, e)
 		}
 	}
+	s.Measure = c.measureUpdate(s)
 	s.Save = filepath.Join(c.keeper.Path(), checkpoints, s.Trial.ID, fmt.Sprintf("%d-%d", s.FromStep, s.ToStep))
 	return s
 }

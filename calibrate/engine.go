@@ -12,7 +12,8 @@ type Engine interface {
 	// Info says what the engine is and which machine it found, before any training.
 	Info(ctx context.Context) (evidence.Environment, error)
 	// Train trains the group's trials and calls observe for each event, in order:
-	// for each trial one TrialStarted, its steps and evaluations, one TrialEnded.
+	// for each trial one TrialStarted, its steps and evaluations, one TrialEnded, and
+	// between them what the segment's Measure asks for, where it could be measured.
 	// When ctx ends, the engine finishes the step, saves where the trial says so,
 	// ends the trial as interrupted and returns ctx's error. A trial that runs out of
 	// memory or diverges ends with that status and is no error; the group's other
@@ -118,4 +119,6 @@ type Segment struct {
 	// DeadlineSeconds ends the segment at the first step that is done after so many
 	// seconds: it is saved like a whole one and ends as cut by budget. 0 never does.
 	DeadlineSeconds float64 `json:"deadline_seconds,omitempty"`
+	// Measure asks for more than losses and times; nil for nothing.
+	Measure *Measure `json:"measure,omitempty"`
 }

@@ -3,7 +3,7 @@ package calibrate
 import "ftadvise/calibrate/evidence"
 
 // Event is one thing that happened in a group: a TrialStarted, StepDone, EvalDone,
-// MemoryMeasured, TrialEnded or LogLine.
+// MemoryMeasured, SpectrumMeasured, TokensMeasured, TrialEnded or LogLine.
 type Event interface{ event() }
 
 // TrialStarted says that a trial's weights are on the device.

@@ -16,6 +16,9 @@ const (
 	typeMemory  = "memory"
 	typeEnded   = "ended"
 	typeLog     = "log"
+
+	typeSpectrum = "spectrum"
+	typeTokens   = "tokens"
 )
 
 // stepLine is a StepDone whose loss and norm may be absent: a diverging step has
@@ -49,6 +52,10 @@ func EncodeEvent(e Event) ([]byte, error) {
 		return jsonline.Encode(typeMemory, e)
 	case TrialEnded:
 		return jsonline.Encode(typeEnded, e)
+	case SpectrumMeasured:
+		return jsonline.Encode(typeSpectrum, e)
+	case TokensMeasured:
+		return jsonline.Encode(typeTokens, e)
 	case LogLine:
 		return jsonline.Encode(typeLog, e)
 	}
@@ -83,6 +90,10 @@ func DecodeEvent(line []byte) (Event, error) {
 		return decodeAs[MemoryMeasured](line)
 	case typeEnded:
 		return decodeAs[TrialEnded](line)
+	case typeSpectrum:
+		return decodeAs[SpectrumMeasured](line)
+	case typeTokens:
+		return decodeAs[TokensMeasured](line)
 	case typeLog:
 		return decodeAs[LogLine](line)
 	}

@@ -22,6 +22,10 @@ func TestEventsSurviveTheirLine(t *testing.T) {
 		calibrate.EvalDone{Trial: "full", Step: 3, Set: calibrate.SetGeneral, Loss: math.NaN()},
 		calibrate.MemoryMeasured{Trial: "full", PeakAllocatedBytes: 1, PeakReservedBytes: 2},
 		calibrate.TrialEnded{Trial: "full", Status: evidence.Diverged, Reason: "step 4: loss is NaN", Steps: 4, Saved: "x"},
+		calibrate.SpectrumMeasured{Trial: "full", Of: calibrate.OfGradient, Seconds: 0.5, Tokens: 8192, Total: 7, EmbeddingShare: 0.25,
+			Weights: []calibrate.WeightSpectrum{{Name: "q", EffectiveRank: 12.5, StableRank: 3, TopShare: 0.5, Energy: 4, EnergyShare: 0.75}},
+			Top:     []evidence.RankShare{{Rank: 1, Share: 0.25}}},
+		calibrate.TokensMeasured{Trial: "full", HeldOut: evidence.TokenLosses{Tokens: 9, P90: 4}, BeyondGeneral: &accuracy},
 		calibrate.LogLine{Level: "warning", Text: "a\nb"},
 	} {
 		line, err := calibrate.EncodeEvent(want)

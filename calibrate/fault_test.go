@@ -88,6 +88,9 @@ func compareRuns(t *testing.T, want, got *evidence.Run) {
 	if diff := cmp.Diff(want.Gaps, got.Gaps); diff != "" {
 		t.Errorf("gaps:\n%s", diff)
 	}
+	if diff := cmp.Diff(want.Domain, got.Domain); diff != "" {
+		t.Errorf("domain: %s", diff)
+	}
 }
 
 func TestCancelThenResume(t *testing.T) {

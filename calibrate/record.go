@@ -24,6 +24,7 @@ type recorder struct {
 	lost    map[string]bool    // a held-out loss was not finite, though the steps were
 	told    map[string]bool    // ended
 	shared  map[string]bool    // trained in one pass with others
+	facts   map[string][]fact  // measured on the way
 	since   time.Time          // the last segment's end
 	stop    context.CancelFunc
 	err     error // the first failure to write
@@ -31,7 +32,7 @@ type recorder struct {
 
 func (c *calibration) newRecorder(g Group, stop context.CancelFunc) *recorder {
 	r := &recorder{c: c, from: map[string]int{}, saves: map[string]string{}, pending: map[string]*evidence.Outcome{},
-		steps: map[string]float64{}, coldest: map[string]float64{}, lost: map[string]bool{}, told: map[string]bool{}, shared: map[string]bool{}, since: c.now(), stop: stop}
+		steps: map[string]float64{}, coldest: map[string]float64{}, lost: map[string]bool{}, told: map[string]bool{}, shared: map[string]bool{}, facts: map[string][]fact{}, since: c.now(), stop: stop}
 	for _, s := range g.Segments {
 		r.from[s.Trial.ID] = s.FromStep
 		r.saves[s.Trial.ID] = s.Save
@@ -82,9 +83,21 @@ func (r *recorder) take(e Event) {
 			o.PeakAllocatedBytes = max(o.PeakAllocatedBytes, e.PeakAllocatedBytes)
 			o.PeakReservedBytes = max(o.PeakReservedBytes, e.PeakReservedBytes)
 		}
+	case SpectrumMeasured:
+		if o := r.pending[e.Trial]; o != nil {
+			o.MeasureSeconds += e.Seconds
+			r.facts[e.Trial] = append(r.facts[e.Trial], e)
+		}
+	case TokensMeasured:
+		r.facts[e.Trial] = append(r.facts[e.Trial], e)
 	case TrialEnded:
 		r.ended(e)
 	}
+}
+
+// fact is a measurement of the data or the weights rather than of the trial.
+type fact interface {
+	Into(d *evidence.Domain)
 }
 
 // share notes which trials are under way together: an engine may train several arms
@@ -146,7 +159,7 @@ func (r *recorder) ended(e TrialEnded) {
 	}
 	old := ""
 	if kept || e.Status == evidence.Completed {
-		o.OverheadSeconds = max(0, wall-r.steps[e.Trial]-o.EvalSeconds)
+		o.OverheadSeconds = max(0, wall-r.steps[e.Trial]-o.EvalSeconds-o.MeasureSeconds)
 		if fastest, ok := r.coldest[e.Trial]; ok && len(o.StepTimes) == 0 {
 			o.StepTimes = append(o.StepTimes, fastest)
 		}
@@ -196,6 +209,9 @@ func (c *calibration) base(o evidence.Outcome) {
 func (r *recorder) keep(t *evidence.TrialResult, o *evidence.Outcome, e TrialEnded) (old string) {
 	into := &t.Outcome
 	r.c.base(*o)
+	for _, f := range r.facts[e.Trial] {
+		f.Into(&r.c.run.Domain)
+	}
 	into.Steps = e.Steps
 	into.Segments++
 	into.TrainLoss = append(into.TrainLoss, o.TrainLoss...)
@@ -206,6 +222,7 @@ func (r *recorder) keep(t *evidence.TrialResult, o *evidence.Outcome, e TrialEnd
 	into.StepTimes = append(into.StepTimes, o.StepTimes...)
 	into.EvalSeconds += o.EvalSeconds
 	into.OverheadSeconds += o.OverheadSeconds
+	into.MeasureSeconds += o.MeasureSeconds
 	into.StepSeconds = summarise(into.StepTimes)
 	if m := into.StepSeconds.Median; m > 0 {
 		into.TokensPerSecond = float64(r.c.run.Setup.StepTokens()) / m

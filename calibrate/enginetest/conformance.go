@@ -37,6 +37,7 @@ func Conformance(t *testing.T, setup func(t *testing.T) Subject) {
 		"deadline":           checkDeadline,
 		"train after close":  checkClose,
 		"missing checkpoint": checkMissingCheckpoint,
+		"measure":            checkMeasure,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &subject{Subject: setup(t), dir: t.TempDir()}
@@ -279,6 +280,51 @@ func checkDeadline(t *testing.T, s *subject) {
 	ended := of[calibrate.TrialEnded](s.train(t, segment))
 	if len(ended) != 1 || ended[0].Status != evidence.CutByBudget || ended[0].Steps < 1 || ended[0].Saved != segment.Save {
 		t.Errorf("ended as %+v", ended)
+	}
+}
+
+// checkMeasure: what is measured comes at its time, lies within its bounds and changes
+// no step.
+func checkMeasure(t *testing.T, s *subject) {
+	segment := s.full(3)
+	segment.EvalSteps = []int{0}
+	plain := s.train(t, segment)
+	segment.Measure = &calibrate.Measure{Tokens: true, Gradient: true, Update: true, Rank: 2, Seconds: 60}
+	events := s.train(t, segment)
+	s.alike(t, "with measurements", losses(plain, "full"), losses(events, "full"))
+	spectra := of[calibrate.SpectrumMeasured](events)
+	if len(spectra) != 2 || spectra[0].Of != calibrate.OfGradient || spectra[0].Step != 0 || spectra[1].Of != calibrate.OfUpdate || spectra[1].Step != 3 {
+		t.Fatalf("measured %+v", spectra)
+	}
+	for _, m := range spectra {
+		checkSpectrum(t, m)
+	}
+	if tokens := of[calibrate.TokensMeasured](events); len(tokens) != 1 || tokens[0].HeldOut.Tokens < 1 || !(tokens[0].HeldOut.P50 <= tokens[0].HeldOut.P90) {
+		t.Errorf("token by token %+v", tokens)
+	}
+	var domain evidence.Domain
+	for _, m := range spectra {
+		m.Into(&domain)
+	}
+	if len(domain.Layers) != len(spectra[0].Weights) || domain.GradientRank == nil || domain.UpdateRank == nil || domain.UpdateStep != 3 {
+		t.Errorf("written down as %+v", domain)
+	}
+}
+
+func checkSpectrum(t *testing.T, m calibrate.SpectrumMeasured) {
+	t.Helper()
+	if len(m.Weights) == 0 || len(m.Weights) > m.Total || len(m.Top) == 0 {
+		t.Errorf("%s: %d of %d weights, %d ranks", m.Of, len(m.Weights), m.Total, len(m.Top))
+	}
+	for _, w := range m.Weights {
+		if w.Name == "" || w.StableRank < 1 || w.EffectiveRank < 1 || !(w.TopShare > 0 && w.TopShare <= 1) || !(w.Energy > 0) {
+			t.Errorf("%s: %+v", m.Of, w)
+		}
+	}
+	for i, top := range m.Top {
+		if i > 0 && (top.Share < m.Top[i-1].Share || top.Rank <= m.Top[i-1].Rank) || top.Share > 1 {
+			t.Errorf("%s: shares %+v", m.Of, m.Top)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ type Script struct {
 	// Fail is called before each step; Train returns its error at once, with nothing
 	// saved, as an engine does that dies. In a child process it may also hang or exit.
 	Fail func(t evidence.Trial, step int) error
+	// MeasureSeconds is the time of one spectrum.
+	MeasureSeconds float64
 	// Pass is told of time as it goes by, such as Clock.Pass.
 	Pass func(seconds float64)
 }
@@ -97,6 +99,7 @@ func (s *segment) train(ctx context.Context) error {
 	}
 	if s.FromStep == 0 {
 		s.evaluate()
+		s.measure(calibrate.OfGradient)
 	}
 	for s.step < s.ToStep {
 		if ctx.Err() != nil {
@@ -176,6 +179,7 @@ func (s *segment) evaluate() {
 		s.observe(calibrate.EvalDone{Trial: s.Trial.ID, Step: s.step, Set: set, Loss: loss,
 			Tokens: 4096, Seconds: s.engine.script.EvalSeconds})
 	}
+	s.measureTokens()
 }
 
 // stop ends the segment because the context did.
@@ -196,6 +200,9 @@ func (s *segment) finish(status evidence.Status, reason string) error {
 	}
 	s.observe(calibrate.MemoryMeasured{Trial: s.Trial.ID,
 		PeakAllocatedBytes: memory(s.Trial.Method, s.group.MicroBatch), PeakReservedBytes: 2 * memory(s.Trial.Method, s.group.MicroBatch)})
+	if status != evidence.Interrupted {
+		s.measure(calibrate.OfUpdate)
+	}
 	s.observe(calibrate.TrialEnded{Trial: s.Trial.ID, Status: status, Reason: reason, Steps: s.step, Saved: s.Save})
 	return nil
 }

@@ -58,32 +58,3 @@ type Gap struct {
 	// MoreSteps is how many more steps an arm are needed for a decision; 0 if none.
 	MoreSteps int `json:"more_steps,omitempty"`
 }
-
-// Domain is how narrow the data are and how much there is to learn, measured once.
-// NaN-free: what was not measured is absent.
-type Domain struct {
-	BaseLoss        *float64 `json:"base_loss,omitempty"`         // nats a token on the held-out set
-	BaseGeneralLoss *float64 `json:"base_general_loss,omitempty"` // on general text
-	UniformLoss     *float64 `json:"uniform_loss,omitempty"`      // ln(vocab)
-	// DemandBits is the information to learn: (base - forecast best loss) x tokens / ln 2.
-	DemandBits *float64 `json:"demand_bits,omitempty"`
-	// CapacityBits is LoRA's capacity at 2 bits a trainable parameter (arXiv 2607.21351).
-	CapacityBits    *float64 `json:"capacity_bits,omitempty"`
-	TypeTokenRatio  *float64 `json:"type_token_ratio,omitempty"`
-	TokenDivergence *float64 `json:"token_divergence,omitempty"` // Jensen-Shannon, bits, data against general text
-	TokenEntropy    *float64 `json:"token_entropy,omitempty"`    // unigram, bits a token
-	// Narrowness is in [0,1]: 0 is as broad as general text, 1 is one repeated record.
-	Narrowness *float64 `json:"narrowness,omitempty"`
-	// Gradient and update spectra, per layer, where measured.
-	Layers []LayerSpectrum `json:"layers,omitempty"`
-	// EmbeddingGradShare is the share of gradient energy on embeddings and head.
-	EmbeddingGradShare *float64 `json:"embedding_grad_share,omitempty"`
-}
-
-// LayerSpectrum is what the gradient and the full update of one weight look like.
-type LayerSpectrum struct {
-	Name             string  `json:"name"`
-	EffectiveRank    float64 `json:"effective_rank"`     // exp of the entropy of the gradient's squared singular values
-	TopRankShare     float64 `json:"top_rank_share"`     // of gradient energy in the top r directions
-	UpdateStableRank float64 `json:"update_stable_rank"` // |dW|_F^2 / |dW|_2^2 after the probe
-}

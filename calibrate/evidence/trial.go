@@ -98,6 +98,7 @@ type Outcome struct {
 	Seconds            float64   `json:"seconds"`                    // wall time, evaluation included
 	EvalSeconds        float64   `json:"eval_seconds,omitempty"`     // of that, evaluating
 	OverheadSeconds    float64   `json:"overhead_seconds,omitempty"` // of that, loading, saving and the like
+	MeasureSeconds     float64   `json:"measure_seconds,omitempty"`  // of that, looking at gradients and weights
 	Segments           int       `json:"segments,omitempty"`         // sittings in which it was trained
 	// Checkpoint is the trial's last whole state, relative to the run's folder.
 	Checkpoint string `json:"checkpoint,omitempty"`

@@ -53,7 +53,7 @@ func (e *Engine) textLoss(modelDir, textPath, device, precision string) (TextLos
 	}
 	arena := shim.NewArena(s.device)
 	defer arena.Reset()
-	result, err := meanLoss(arena, m, sequencesOf(rows), rows.N, 1, 4)
+	result, err := meanLoss(arena, m, sequencesOf(rows), rows.N, 1, 4, nil)
 	return TextLoss{len(ids), result.tokens, result.loss[0]}, err
 }
 

@@ -15,7 +15,7 @@ type evaluation struct {
 }
 
 // meanLoss evaluates n rows, batch rows at a time, without leaving a tape.
-func meanLoss(a *shim.Arena, m *decoder.Model, rows decoder.Sequences, n, arms, batch int) (evaluation, error) {
+func meanLoss(a *shim.Arena, m *decoder.Model, rows decoder.Sequences, n, arms, batch int, tokens *tokenLosses) (evaluation, error) {
 	start := time.Now()
 	out := evaluation{loss: make([]float64, arms)}
 	sum := make([]float64, arms)
@@ -29,6 +29,7 @@ func meanLoss(a *shim.Arena, m *decoder.Model, rows decoder.Sequences, n, arms, 
 			loss := m.Loss(a, b)
 			total := b.WeightedLoss(loss)
 			a.Doubles(total, sum)
+			tokens.add(a, loss, b.Labelled())
 			a.Drop(loss.PerToken, loss.Hit, total)
 			for arm := range sum {
 				out.loss[arm] += sum[arm]

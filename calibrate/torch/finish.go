@@ -30,6 +30,7 @@ func (r *run) finish(step int, end ended) error {
 		if r.lost[arm] != "" {
 			status, reason = evidence.Diverged, r.lost[arm]
 		}
+		r.measureUpdate(status)
 		saved, err := r.save(arm, segment, step, status)
 		if err != nil {
 			return err
@@ -98,6 +99,7 @@ func (r *run) evaluateAt(step int, start bool) *ended {
 			return &ended{err: err}
 		}
 	}
+	r.tellTokens(step)
 	if r.timer == nil {
 		return nil
 	}
@@ -117,7 +119,7 @@ type evalSet struct {
 }
 
 func (r *run) evaluate(step int, set evalSet) error {
-	result, err := meanLoss(r.arena, r.decoder, set.rows, set.n, len(r.arms), r.group.MicroBatch)
+	result, err := meanLoss(r.arena, r.decoder, set.rows, set.n, len(r.arms), r.group.MicroBatch, r.collector(step, set.name))
 	if err != nil {
 		return err
 	}

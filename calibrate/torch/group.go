@@ -154,7 +154,7 @@ func alike(a, b calibrate.Segment) bool {
 	ma, mb := a.Trial.Method, b.Trial.Method
 	return a.Trial.Stage == evidence.StageSearch && b.Trial.Stage == evidence.StageSearch &&
 		ma.Kind == evidence.LoRA && mb.Kind == evidence.LoRA && ma.Targets == mb.Targets && ma.Dropout == 0 && mb.Dropout == 0 &&
-		ma.Variant == mb.Variant && ma.ModulesToSave == "" && mb.ModulesToSave == "" &&
+		ma.Variant == mb.Variant && ma.ModulesToSave == "" && mb.ModulesToSave == "" && a.Measure == nil && b.Measure == nil &&
 		a.FromStep == b.FromStep && a.ToStep == b.ToStep && a.General == b.General && a.DeadlineSeconds == b.DeadlineSeconds &&
 		slices.Equal(a.EvalSteps, b.EvalSteps)
 }

@@ -30,6 +30,8 @@ type run struct {
 	every   int      // steps between reading losses back
 	ceiling float64
 	profile shim.Profile
+	at      int                     // the last step done
+	tokens  map[string]*tokenLosses // by set, where they are asked for
 	started time.Time
 }
 
@@ -121,10 +123,14 @@ func (r *run) close() {
 // train is the one loop, whatever the method.
 func (r *run) train(ctx context.Context) error {
 	r.announce()
+	r.at = r.arms[0].FromStep
 	if end := r.evaluateAt(r.arms[0].FromStep, true); end != nil {
 		return r.finish(r.arms[0].FromStep, *end)
 	}
-	var err error
+	err := r.measureGradient()
+	if err != nil {
+		return err
+	}
 	if r.timer, err = shim.NewTimer(r.device); err != nil {
 		return err
 	}
@@ -158,6 +164,7 @@ func (r *run) step(ctx context.Context, step int) *ended {
 	if err := r.optimise(step); err != nil {
 		return &ended{err: err}
 	}
+	r.at = step
 	last := step == r.arms[0].ToStep
 	if last || len(r.pending) >= r.every || r.evaluates(step) {
 		if end := r.flush(); end != nil {

@@ -23,7 +23,7 @@ func TestProtocolDocument(t *testing.T) {
 	}
 	missing := map[string]bool{}
 	for _, kind := range []string{typeHello, typeHeartbeat, typeFinished, typeFailure, typeTrain, typeStop,
-		"started", "step", "eval", "memory", "ended", "log"} {
+		"started", "step", "eval", "memory", "ended", "log", "spectrum", "tokens"} {
 		missing[kind] = true
 	}
 	for _, block := range example.FindAllSubmatch(text, -1) {

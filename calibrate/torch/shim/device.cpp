@@ -1,5 +1,6 @@
 // Devices, memory and time. No CUDA header is needed: what is asked of CUDA goes
 // through libc10's device-neutral interfaces, so one binary serves a CPU and a GPU.
+#include <malloc.h>
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
@@ -195,7 +196,8 @@ int fta_reset_peak(int device) {
 
 int fta_empty_cache(int device) {
   return guard([&] {
-    if (device >= 0) device_empty_cache(device);
+    if (device >= 0) return device_empty_cache(device);
+    malloc_trim(0);  // the resident set then holds no more than is in use
   });
 }
 

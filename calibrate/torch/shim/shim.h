@@ -104,6 +104,9 @@ int fta_norm(fta_tensor t, fta_tensor* out);                      // Euclidean, 
 int fta_clip_factor(fta_tensor norm, double limit, fta_tensor* out);  // min(1, limit/(norm+1e-6))
 int fta_weighted_sum(fta_tensor x, fta_tensor weights, int64_t arms, fta_tensor* out);  // of each arm's share: [K] fp64
 
+// --- spectrum.cpp ----------------------------------------------------------------------------
+int fta_singular_values(fta_tensor t, double* out, int64_t n);  // of t[rows,cols], n = min(rows, cols), descending
+
 void fta_reference(int on);  // plain ATen instead of the fused CPU kernels: the tests' oracle
 
 #ifdef __cplusplus

@@ -146,4 +146,5 @@ def main():
     pathlib.Path(sys.argv[1]).write_text(json.dumps(out, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
