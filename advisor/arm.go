@@ -70,7 +70,10 @@ func lessMethod(a, b evidence.Method) bool {
 	if a.Dropout != b.Dropout {
 		return a.Dropout < b.Dropout
 	}
-	return a.RateRatioBA < b.RateRatioBA
+	if a.RateRatioBA != b.RateRatioBA {
+		return a.RateRatioBA < b.RateRatioBA
+	}
+	return a.ModulesToSave < b.ModulesToSave
 }
 
 func armOf(m evidence.Method, trials []evidence.TrialResult, forecasts []evidence.Forecast, domain evidence.Domain) arm {

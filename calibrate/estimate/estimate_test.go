@@ -86,6 +86,43 @@ func TestUnknownPrecision(t *testing.T) {
 	}
 }
 
+// What a variant holds beyond plain LoRA: 18 bytes for each value of modules trained
+// whole and of magnitudes, and DoRA's outputs before its magnitudes.
+func TestVariants(t *testing.T) {
+	c := config(t, llama8B)
+	s := Shape{MicroBatch: 2, Accumulation: 1, SeqLength: 512, Precision: "bf16"}
+	plain := must(MemoryOf(c, lora16, s))
+	head := lora16
+	head.ModulesToSave = "lm_head"
+	const values = 128256 * 4096
+	of := must(MemoryOf(c, head, s))
+	if got := of.Weights + of.Gradients + of.Optimizer - plain.Weights - plain.Gradients - plain.Optimizer; got != 18*values || of.Activations != plain.Activations {
+		t.Errorf("a head of its own takes %d bytes, wanted %d", got, 18*values)
+	}
+	if more := must(FLOPs(c, head, s)) - must(FLOPs(c, lora16, s)); more != 2*1024*values {
+		t.Errorf("a head of its own takes %g operations more", more)
+	}
+	both := head
+	both.ModulesToSave = "embed_tokens,lm_head"
+	if first := must(FLOPs(c, both, s)) - must(FLOPs(c, head, s)); first != 2*1024*4096*6144 {
+		t.Errorf("a trained embedding takes %g operations more", first)
+	}
+	dora := lora16
+	dora.Variant = evidence.DoRA
+	const outputs = 32 * (4096 + 2*1024 + 4096 + 2*14336 + 4096)
+	of = must(MemoryOf(c, dora, s))
+	if got := of.Activations - plain.Activations; got != 2*1024*outputs {
+		t.Errorf("DoRA keeps %d bytes more, wanted %d", got, 2*1024*outputs)
+	}
+	if got := of.Optimizer - plain.Optimizer; got != 8*outputs || of.Transient <= plain.Transient {
+		t.Errorf("DoRA's magnitudes have %d bytes of moments, wanted %d", got, 8*outputs)
+	}
+	s.Checkpointing = true
+	if got := must(MemoryOf(c, dora, s)).Activations - must(MemoryOf(c, lora16, s)).Activations; got != 2*1024*outputs/32 {
+		t.Errorf("DoRA keeps %d bytes more of one layer", got)
+	}
+}
+
 // What must hold of any model: LoRA never needs more than full but for its adapter,
 // more rows never need less, accumulation costs time and no memory, checkpointing
 // trades one for the other.

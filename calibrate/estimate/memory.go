@@ -46,8 +46,9 @@ func storeOf(precision string) (store, error) {
 	return store{}, fmt.Errorf("estimate: unknown precision %q", precision)
 }
 
-// MemoryOf counts a method's peak. Adapters are kept in fp32 with a copy in the
-// model's precision, and their gradients and moments in fp32: 16 bytes a parameter.
+// MemoryOf counts a method's peak. Adapters, and modules trained whole beside them, are
+// kept in fp32 with a copy in the model's precision, and their gradients and moments in
+// fp32: 16 bytes a parameter and the copy.
 func MemoryOf(c hf.Config, m evidence.Method, s Shape) (Memory, error) {
 	b, err := storeOf(s.Precision)
 	if err != nil {
@@ -63,7 +64,7 @@ func MemoryOf(c hf.Config, m evidence.Method, s Shape) (Memory, error) {
 	}
 	out := Memory{
 		Weights: b.weight * c.Params(), Activations: saved,
-		Logits: logits(c, s, b.activation), Transient: transient(c, s, b.activation),
+		Logits: logits(c, s, b.activation), Transient: transient(c, m, s, b.activation),
 	}
 	if m.Kind == evidence.LoRA {
 		out.Weights += (4 + b.weight%4) * trainable // fp32, and the shadow where the model is not
@@ -87,9 +88,31 @@ func activations(c hf.Config, m evidence.Method, s Shape, width int64) (int64, e
 		if err != nil {
 			return 0, err
 		}
-		total += tokens * width * int64(m.Rank*len(targets)) // A's output
+		kept := m.Rank * len(targets) // A's output
+		if m.Variant == evidence.DoRA {
+			kept += outputs(targets, s.Checkpointing)
+		}
+		total += tokens * width * int64(kept)
 	}
 	return total, nil
+}
+
+// outputs sums the targets' outputs, which DoRA keeps before its magnitudes: of all, or of the layer that has the most of them
+// where only one layer's exist at a time.
+func outputs(targets []hf.Module, oneLayer bool) int {
+	total, byLayer := 0, map[int]int{}
+	for _, t := range targets {
+		total += t.Out
+		byLayer[t.Layer] += t.Out
+	}
+	if !oneLayer {
+		return total
+	}
+	most := 0
+	for _, n := range byLayer {
+		most = max(most, n)
+	}
+	return most
 }
 
 // layerActivations is the bytes a token leaves in one layer: the inputs of norms,
@@ -114,9 +137,14 @@ func logits(c hf.Config, s Shape, width int64) int64 {
 	return chunk(s) * int64(c.Vocab) * (width + 4)
 }
 
-// transient counts the widest intermediate gradients of one layer.
-func transient(c hf.Config, s Shape, width int64) int64 {
+// transient counts the widest intermediate gradients of one layer; DoRA's are there both
+// with and without the magnitudes.
+func transient(c hf.Config, m evidence.Method, s Shape, width int64) int64 {
 	tokens := int64(s.MicroBatch * s.SeqLength)
 	attention := int64(c.QueryWidth() + 2*c.KVWidth())
-	return 2 * width * tokens * max(attention, 2*int64(c.Intermediate))
+	buffers := int64(2)
+	if m.Variant == evidence.DoRA {
+		buffers = 3
+	}
+	return buffers * width * tokens * max(attention, 2*int64(c.Intermediate))
 }

@@ -23,9 +23,11 @@ func FLOPs(c hf.Config, m evidence.Method, s Shape) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		// The first layer's projections need no gradient to their input.
-		first := 2 * tokens * float64(c.Hidden) * float64(c.QueryWidth()+2*c.KVWidth())
-		total = 2*linear + 3.5*attention + adapters - first
+		beside, err := wholeWork(c, m, tokens)
+		if err != nil {
+			return 0, err
+		}
+		total = 2*linear + 3.5*attention + adapters + beside
 	}
 	if s.Checkpointing {
 		total += blocks + attention
@@ -33,17 +35,43 @@ func FLOPs(c hf.Config, m evidence.Method, s Shape) (float64, error) {
 	return total, nil
 }
 
-// adapterWork is the products with A and B: forward, to the input and to the weights.
+// wholeWork is what modules trained whole cost beyond frozen ones: the head's gradient.
+// Where no embedding is trained, the first layer's projections need no gradient to their
+// input.
+func wholeWork(c hf.Config, m evidence.Method, tokens float64) (float64, error) {
+	whole, err := c.WholeModules(m)
+	if err != nil {
+		return 0, err
+	}
+	head, embedded := 0.0, false
+	for _, p := range whole {
+		if p.Name == hf.HeadWeight {
+			head = 2 * tokens * float64(p.Elements())
+		} else {
+			embedded = true
+		}
+	}
+	if embedded {
+		return head, nil
+	}
+	return head - 2*tokens*float64(c.Hidden)*float64(c.QueryWidth()+2*c.KVWidth()), nil
+}
+
+// adapterWork is the products with A and B: forward, to the input and to the weights. The
+// norms of DoRA cost one more with A for each row of a weight, once a step.
 func adapterWork(c hf.Config, m evidence.Method, tokens float64) (float64, error) {
 	targets, err := c.Targets(m)
 	if err != nil {
 		return 0, err
 	}
-	sides := 0
+	sides, norms := 0, 0.0
 	for _, t := range targets {
 		sides += t.In + t.Out
+		if m.Variant == evidence.DoRA {
+			norms += 2 * float64(t.In) * float64(t.Out) * float64(m.Rank)
+		}
 	}
-	return 6 * tokens * float64(m.Rank) * float64(sides), nil
+	return 6*tokens*float64(m.Rank)*float64(sides) + norms, nil
 }
 
 // Device is how fast a device computes and how much it holds.

@@ -18,6 +18,13 @@ const (
 // decoder blocks, as PEFT's "all-linear" does (the output head is left alone).
 const AllLinear = "all-linear"
 
+// The variants of LoRA: rank-stabilised (arXiv 2312.03732) and weight-decomposed
+// (arXiv 2402.09353).
+const (
+	RsLoRA = "rslora"
+	DoRA   = "dora"
+)
+
 // Method is one way to fine-tune: full, or LoRA with its settings. It is
 // comparable, so it can be a map key.
 type Method struct {
@@ -27,7 +34,7 @@ type Method struct {
 	Dropout float64 `json:"dropout,omitempty"`
 	// Targets is AllLinear or a comma-separated list of module-name suffixes.
 	Targets string `json:"targets,omitempty"`
-	// Variant is empty for plain LoRA, or "rslora", "dora".
+	// Variant is empty for plain LoRA, or RsLoRA or DoRA.
 	Variant string `json:"variant,omitempty"`
 	// RateRatioBA multiplies B's learning rate (LoRA+, arXiv 2402.12354); 0 means 1.
 	RateRatioBA float64 `json:"rate_ratio_ba,omitempty"`

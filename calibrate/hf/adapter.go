@@ -92,7 +92,7 @@ func newAdapterConfig(base string, m evidence.Method, tensors []safetensors.Sour
 		Rank: m.Rank, Alpha: m.Alpha, Dropout: m.Dropout, TargetModules: targets, Bias: "none",
 		FanInFanOut:     strings.HasPrefix(adapted[0], "transformer.h."), // GPT-2's Conv1D
 		InitLoRAWeights: json.RawMessage("true"),
-		UseRSLoRA:       m.Variant == rsLoRA, UseDoRA: m.Variant == doRA,
+		UseRSLoRA:       m.Variant == evidence.RsLoRA, UseDoRA: m.Variant == evidence.DoRA,
 		ModulesToSave: whole, PEFTVersion: peftVersion,
 	}, nil
 }
@@ -138,6 +138,12 @@ func adapterCard(base string, m evidence.Method, c adapterConfig) []byte {
 	fmt.Fprintf(&b, "---\nbase_model: %q\nlibrary_name: peft\npipeline_tag: text-generation\ntags:\n- lora\n- base_model:adapter:%s\n---\n\n", base, oneLine(base))
 	fmt.Fprintf(&b, "# LoRA adapter\n\nTrained by ftadvise as %s on `%s`.\n\n", m, oneLine(base))
 	fmt.Fprintf(&b, "| setting | value |\n| --- | --- |\n| rank | %d |\n| alpha | %g |\n| dropout | %g |\n| target modules | `%s` |\n", m.Rank, m.Alpha, m.Dropout, c.TargetModules)
+	if m.Variant != "" {
+		fmt.Fprintf(&b, "| variant | %s |\n", m.Variant)
+	}
+	if len(c.ModulesToSave) > 0 {
+		fmt.Fprintf(&b, "| modules trained whole | `%s` |\n", strings.Join(c.ModulesToSave, ", "))
+	}
 	fmt.Fprintf(&b, "\n```python\nfrom peft import AutoPeftModelForCausalLM\n\nmodel = AutoPeftModelForCausalLM.from_pretrained(\"path/to/this/folder\")\n```\n")
 	return b.Bytes()
 }

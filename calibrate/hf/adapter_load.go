@@ -65,14 +65,16 @@ func (a *Adapter) readConfig(data []byte) error {
 		return refuse(where, "save the adapter again with PEFT", "target_modules %v", err)
 	}
 	a.Base = c.Base
-	a.Method = evidence.Method{Kind: evidence.LoRA, Rank: c.Rank, Alpha: c.Alpha, Dropout: c.Dropout, Targets: targets}
+	a.Method = evidence.Method{
+		Kind: evidence.LoRA, Rank: c.Rank, Alpha: c.Alpha, Dropout: c.Dropout, Targets: targets, ModulesToSave: strings.Join(c.ModulesToSave, ","),
+	}
 	switch {
 	case c.UseRSLoRA && c.UseDoRA:
-		return refuse(where, "use one of them", "asks for rsLoRA and DoRA together, which is not supported")
+		return refuse(where, "use one of them", "asks for evidence.RsLoRA and DoRA together, which is not supported")
 	case c.UseRSLoRA:
-		a.Method.Variant = rsLoRA
+		a.Method.Variant = evidence.RsLoRA
 	case c.UseDoRA:
-		a.Method.Variant = doRA
+		a.Method.Variant = evidence.DoRA
 	}
 	return checkSettings(a.Method)
 }
@@ -88,7 +90,7 @@ func onlyPlainLoRA(where string, c adapterConfig, all map[string]json.RawMessage
 	if c.Bias != "" && c.Bias != "none" {
 		return refuse(where, "train with bias none", "bias is %q, which is not supported", c.Bias)
 	}
-	for _, name := range []string{"rank_pattern", "alpha_pattern", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias", "use_qalora", "alora_invocation_tokens"} {
+	for _, name := range []string{"rank_pattern", "alpha_pattern", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias", "use_qalora", "alora_invocation_tokens", "ensure_weight_tying"} {
 		if raw := string(all[name]); !slices.Contains([]string{"", "null", "{}", "[]", "false"}, raw) {
 			return refuse(where, "train without it", "%s is %s, which is not supported", name, shorten(all[name]))
 		}
@@ -133,35 +135,63 @@ func (a *Adapter) Names() []string {
 	return names
 }
 
-// Check refuses an adapter that does not fit a base model: a target without its pair,
-// or of another size, or a pair that is no target.
+// Sources are all tensors under the names that Tensor knows them by. The bytes are valid
+// until Close.
+func (a *Adapter) Sources() ([]safetensors.Source, error) {
+	var out []safetensors.Source
+	for _, name := range a.Names() {
+		t, data, err := a.Tensor(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, safetensors.Source{Name: name, DType: t.DType, Shape: t.Shape, Data: data})
+	}
+	return out, nil
+}
+
+// Check refuses an adapter that does not fit a base model: a target without its tensors,
+// or with some of another size, or a tensor that is of no target.
 func (a *Adapter) Check(c Config) error {
-	targets, err := c.Targets(a.Method)
+	wanted, err := c.adapterParameters(a.Method)
 	if err != nil {
 		return err
 	}
-	pairs := map[string]bool{}
-	for _, m := range targets {
-		pairs[m.Name+suffixA], pairs[m.Name+suffixB] = true, true
-		if err := a.checkShape(m.Name+suffixA, a.Method.Rank, m.In); err != nil {
-			return err
-		}
-		if err := a.checkShape(m.Name+suffixB, m.Out, a.Method.Rank); err != nil {
+	known := map[string]bool{}
+	for _, p := range wanted {
+		known[p.Name] = true
+		if err := a.checkShape(p); err != nil {
 			return err
 		}
 	}
 	for _, name := range a.Names() {
-		if lora := strings.HasSuffix(name, suffixA) || strings.HasSuffix(name, suffixB); lora && !pairs[name] {
+		if !known[name] {
 			return refuse(a.Dir, "give the base model that the adapter was trained on: "+a.Base, "holds %q, for which the model has no target", name)
 		}
 	}
 	return nil
 }
 
-func (a *Adapter) checkShape(name string, dims ...int) error {
-	t, ok := a.file.Lookup(adapterPrefix + name)
-	if want := shape(dims...); !ok || !slices.Equal(t.Shape, want) {
-		return refuse(a.Dir, "give the base model that the adapter was trained on: "+a.Base, "tensor %q has shape %v, the model wants %v", name, t.Shape, want)
+// adapterParameters lists what an adapter of a method holds.
+func (c Config) adapterParameters(m evidence.Method) ([]Parameter, error) {
+	targets, err := c.Targets(m)
+	if err != nil {
+		return nil, err
+	}
+	var out parameterList
+	for _, t := range targets {
+		out.add(t.Name+suffixA, m.Rank, t.In)
+		out.add(t.Name+suffixB, t.Out, m.Rank)
+		if m.Variant == evidence.DoRA {
+			out.add(t.Name+suffixMagnitude, t.Out)
+		}
+	}
+	whole, err := c.WholeModules(m)
+	return append(out, whole...), err
+}
+
+func (a *Adapter) checkShape(p Parameter) error {
+	if t, ok := a.file.Lookup(adapterPrefix + p.Name); !ok || !slices.Equal(t.Shape, p.Shape) {
+		return refuse(a.Dir, "give the base model that the adapter was trained on: "+a.Base, "tensor %q has shape %v, the model wants %v", p.Name, t.Shape, p.Shape)
 	}
 	return nil
 }

@@ -76,8 +76,12 @@ func TestBadAdapters(t *testing.T) {
 		"rank-pattern":    {change("rank_pattern", map[string]int{"q_proj": 4}), `rank_pattern is { "q_proj": 4 }, which is not supported`},
 		"pissa":           {change("init_lora_weights", "pissa"), `init_lora_weights is "pissa", which changes the base weights`},
 		"no-targets":      {change("target_modules", nil), "target_modules is neither a string nor a list"},
-		"rslora-and-dora": {map[string]any{"use_rslora": true, "use_dora": true}, "asks for rsLoRA and DoRA together"},
+		"rslora-and-dora": {map[string]any{"use_rslora": true, "use_dora": true}, "asks for evidence.RsLoRA and DoRA together"},
 		"target-unknown":  {change("target_modules", []string{"c_attn"}), `"c_attn" is not found in the model; llama has q_proj`},
+		"ties":            {change("ensure_weight_tying", true), "ensure_weight_tying is true, which is not supported"},
+		"whole-missing":   {change("modules_to_save", []string{"lm_head"}), `tensor "lm_head.weight" has shape []`},
+		"whole-layer":     {change("modules_to_save", []string{"mlp"}), `"mlp" is neither an embedding nor the head`},
+		"magnitudes":      {change("use_dora", true), `lora_magnitude_vector" has shape [], the model wants [16]`},
 		"rank-of-another": {change("r", 3), "has shape [2 16], the model wants [3 16]"},
 		"fewer-targets":   {change("target_modules", []string{"q_proj"}), "for which the model has no target"},
 	} {
@@ -132,10 +136,10 @@ func TestAdapterCard(t *testing.T) {
 
 // Modules trained whole stand in modules_to_save, as peft has them.
 func TestAdapterWithWholeModules(t *testing.T) {
-	c := smallConfig(t)
-	tensors := append(emptyAdapter(t, c, plain), zeros(Parameter{"lm_head.weight", shape(c.Vocab, c.Hidden)}))
+	c, m := smallConfig(t), plain
+	m.ModulesToSave = "lm_head"
 	dir := t.TempDir()
-	if err := SaveAdapter(dir, "base", plain, tensors); err != nil {
+	if err := SaveAdapter(dir, "base", m, emptyAdapter(t, c, m)); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, adapterConfigFile))
@@ -197,6 +201,7 @@ func TestBadMethods(t *testing.T) {
 		"alpha-nan":      {func(m *evidence.Method) { m.Alpha = math.NaN() }, "NaN is no LoRA alpha"},
 		"dropout":        {func(m *evidence.Method) { m.Dropout = 1 }, "1 is no dropout share"},
 		"variant":        {func(m *evidence.Method) { m.Variant = "vera" }, `"vera" is not known; supported are rslora and dora`},
+		"whole":          {func(m *evidence.Method) { m.ModulesToSave = "lm_head,norm" }, `modules_to_save: "norm" is neither an embedding nor the head, which alone are trained whole; llama has embed_tokens, lm_head`},
 		"ratio":          {func(m *evidence.Method) { m.RateRatioBA = math.Inf(1) }, "is no ratio of learning rates"},
 	} {
 		m := plain

@@ -101,6 +101,9 @@ func (c Config) gpt2Parameters() []Parameter {
 
 const headName = "lm_head"
 
+// HeadWeight is the name of the output head's weights.
+const HeadWeight = headName + ".weight"
+
 func (c Config) withHead(list parameterList) []Parameter {
 	if !c.Tied {
 		list.add(headName+".weight", c.Vocab, c.Hidden)

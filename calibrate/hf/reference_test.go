@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,10 +34,12 @@ type referenceSettings struct {
 	TargetModules any             `json:"target_modules"`
 	DoRA          bool            `json:"use_dora"`
 	RSLoRA        bool            `json:"use_rslora"`
+	Whole         []string        `json:"modules_to_save"`
+	WarnsOfTies   bool            `json:"warns_of_ties"`
 	AdapterConfig json.RawMessage `json:"adapter_config"`
 	Trainable     int64
 	Total         int64
-	Tensors       [][2]any // of layer 0
+	Tensors       [][2]any // but of further layers
 }
 
 func references(t *testing.T) []reference {
@@ -63,7 +66,7 @@ func (r reference) config(t *testing.T) Config {
 
 // method turns peft's settings into ours.
 func (s referenceSettings) method() evidence.Method {
-	m := evidence.Method{Kind: evidence.LoRA, Rank: s.R, Alpha: 8}
+	m := evidence.Method{Kind: evidence.LoRA, Rank: s.R, Alpha: 8, ModulesToSave: strings.Join(s.Whole, ",")}
 	switch targets := s.TargetModules.(type) {
 	case string:
 		m.Targets = targets
@@ -76,9 +79,9 @@ func (s referenceSettings) method() evidence.Method {
 	}
 	switch {
 	case s.DoRA:
-		m.Variant = doRA
+		m.Variant = evidence.DoRA
 	case s.RSLoRA:
-		m.Variant = rsLoRA
+		m.Variant = evidence.RsLoRA
 	}
 	return m
 }
@@ -142,6 +145,9 @@ func TestTrainableParamsEqualPEFT(t *testing.T) {
 			if total := c.Params() + got; total != s.Total {
 				t.Errorf("%s: %d in all, peft counts %d", s.method(), total, s.Total)
 			}
+			if warns := c.TiedWarning(s.method()) != ""; warns != s.WarnsOfTies {
+				t.Errorf("%s: warns of ties %v, peft %v", s.method(), warns, s.WarnsOfTies)
+			}
 		}
 	})
 }
@@ -164,7 +170,7 @@ func TestAdapterEqualsPEFT(t *testing.T) {
 			}
 			var got []string
 			for _, tensor := range a.file.Tensors() {
-				if strings.Contains(tensor.Name, "layers.0") || strings.Contains(tensor.Name, "h.0") {
+				if !furtherLayer.MatchString(tensor.Name) {
 					got = append(got, spell(tensor.Name, tensor.Shape))
 				}
 			}
@@ -176,21 +182,18 @@ func TestAdapterEqualsPEFT(t *testing.T) {
 	})
 }
 
+var furtherLayer = regexp.MustCompile(`\.(layers|h)\.[1-9]`)
+
 // emptyAdapter makes an adapter's tensors, all zero.
 func emptyAdapter(t *testing.T, c Config, m evidence.Method) []safetensors.Source {
 	t.Helper()
-	targets, err := c.Targets(m)
+	wanted, err := c.adapterParameters(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out []safetensors.Source
-	add := func(name string, dims ...int) { out = append(out, zeros(Parameter{name, shape(dims...)})) }
-	for _, module := range targets {
-		add(module.Name+suffixA, m.Rank, module.In)
-		add(module.Name+suffixB, module.Out, m.Rank)
-		if m.Variant == doRA {
-			add(module.Name+suffixMagnitude, module.Out)
-		}
+	for _, p := range wanted {
+		out = append(out, zeros(p))
 	}
 	return out
 }

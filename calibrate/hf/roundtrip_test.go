@@ -34,8 +34,12 @@ func TestRoundTripThroughPEFT(t *testing.T) {
 }
 
 func roundTripMethod(i int) evidence.Method {
-	variants := []string{"", rsLoRA, doRA}
-	return evidence.Method{Kind: evidence.LoRA, Rank: 2 + i%3, Alpha: 8, Dropout: 0.05, Targets: evidence.AllLinear, Variant: variants[i%3]}
+	variants := []string{"", evidence.RsLoRA, evidence.DoRA}
+	m := evidence.Method{Kind: evidence.LoRA, Rank: 2 + i%3, Alpha: 8, Dropout: 0.05, Targets: evidence.AllLinear, Variant: variants[i%3]}
+	if i%2 == 1 {
+		m.ModulesToSave = "lm_head"
+	}
+	return m
 }
 
 func script(t *testing.T, python string, args ...string) []byte {

@@ -134,19 +134,13 @@ func checkSettings(m evidence.Method) error {
 		return refuse("alpha", "take the rank or twice the rank", "%g is no LoRA alpha", m.Alpha)
 	case !(m.Dropout >= 0 && m.Dropout < 1):
 		return refuse("dropout", "take 0 to 0.1", "%g is no dropout share", m.Dropout)
-	case m.Variant != "" && m.Variant != rsLoRA && m.Variant != doRA:
-		return refuse("variant", "supported are "+rsLoRA+" and "+doRA, "%q is not known", m.Variant)
+	case m.Variant != "" && m.Variant != evidence.RsLoRA && m.Variant != evidence.DoRA:
+		return refuse("variant", "supported are "+evidence.RsLoRA+" and "+evidence.DoRA, "%q is not known", m.Variant)
 	case !(m.RateRatioBA >= 0 && m.RateRatioBA <= 1e6):
 		return refuse("rate ratio", "LoRA+ advises 16", "%g is no ratio of learning rates", m.RateRatioBA)
 	}
 	return nil
 }
-
-// The LoRA variants: arXiv 2312.03732 and arXiv 2402.09353.
-const (
-	rsLoRA = "rslora"
-	doRA   = "dora"
-)
 
 // TrainableParams counts the parameters that a method trains: all of them, or for LoRA
 // r·(in+out) for each target, out more for DoRA's magnitudes, and the modules trained whole.
@@ -171,7 +165,7 @@ func (c Config) TrainableParams(m evidence.Method) (int64, error) {
 	}
 	for _, t := range targets {
 		total += int64(m.Rank) * int64(t.In+t.Out)
-		if m.Variant == doRA {
+		if m.Variant == evidence.DoRA {
 			total += int64(t.Out)
 		}
 	}

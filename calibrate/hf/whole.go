@@ -51,8 +51,8 @@ func (c Config) TiedWarning(m evidence.Method) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("the model ties its head to its embedding, and modules_to_save trains %s as a copy of its own, as PEFT does: "+
-		"the two are no longer tied, and the adapter cannot be merged into a tied model", strings.Join(names, " and "))
+	return fmt.Sprintf("The model ties its head to its embedding, and modules_to_save trains a copy of %s, as PEFT does: "+
+		"the two are no longer tied, and the adapter cannot be merged into a tied model.", strings.Join(names, " and of "))
 }
 
 func wholeEntries(m evidence.Method) []string {
@@ -75,7 +75,7 @@ func (c Config) tables() []Parameter {
 	if c.LearnedPositions() {
 		out = append(out, all[1])
 	}
-	return append(out, Parameter{headName + ".weight", shape(c.Vocab, c.Hidden)})
+	return append(out, Parameter{HeadWeight, shape(c.Vocab, c.Hidden)})
 }
 
 func (c Config) noTable(entry string) error {

@@ -34,7 +34,6 @@ func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(
 	if err := e.finite(ctx, s); err != nil {
 		return err
 	}
-	s.warnOfTies()
 	pack, err := dataset.OpenPack(group.PackPath)
 	if err != nil {
 		return err
@@ -90,16 +89,6 @@ func (e *Engine) finite(ctx context.Context, s *session) error {
 	}
 	e.finiteDir = s.group.ModelDir
 	return nil
-}
-
-// warnOfTies says once what parts where a tied model's embedding or head is trained whole.
-func (s *session) warnOfTies() {
-	for _, segment := range s.group.Segments {
-		if text := s.model.Config.TiedWarning(segment.Trial.Method); text != "" {
-			s.observe(calibrate.LogLine{Level: "warning", Text: text})
-			return
-		}
-	}
 }
 
 // check catches what would end in an index error deep inside libtorch.

@@ -13,15 +13,16 @@ type axolotlConfig struct {
 	Revision  string `yaml:"revision_of_model,omitempty"`
 	Attention string `yaml:"attn_implementation,omitempty"`
 
-	Adapter       string  `yaml:"adapter,omitempty"`
-	LoRAR         int     `yaml:"lora_r,omitempty"`
-	LoRAAlpha     int     `yaml:"lora_alpha,omitempty"`
-	LoRADropout   *number `yaml:"lora_dropout,omitempty"`
-	TargetLinear  bool    `yaml:"lora_target_linear,omitempty"`
-	TargetModules any     `yaml:"lora_target_modules,omitempty"` // a list, or a regular expression
-	RSLoRA        bool    `yaml:"peft_use_rslora,omitempty"`
-	DoRA          bool    `yaml:"peft_use_dora,omitempty"`
-	LoRAPlus      number  `yaml:"loraplus_lr_ratio,omitempty"`
+	Adapter       string   `yaml:"adapter,omitempty"`
+	LoRAR         int      `yaml:"lora_r,omitempty"`
+	LoRAAlpha     int      `yaml:"lora_alpha,omitempty"`
+	LoRADropout   *number  `yaml:"lora_dropout,omitempty"`
+	TargetLinear  bool     `yaml:"lora_target_linear,omitempty"`
+	TargetModules any      `yaml:"lora_target_modules,omitempty"` // a list, or a regular expression
+	Whole         []string `yaml:"lora_modules_to_save,omitempty"`
+	RSLoRA        bool     `yaml:"peft_use_rslora,omitempty"`
+	DoRA          bool     `yaml:"peft_use_dora,omitempty"`
+	LoRAPlus      number   `yaml:"loraplus_lr_ratio,omitempty"`
 
 	Datasets      []axolotlData `yaml:"datasets"`
 	ValSetSize    number        `yaml:"val_set_size"`
@@ -124,7 +125,7 @@ func (s Settings) axolotlMethod(c *axolotlConfig) {
 		return
 	}
 	c.Adapter, c.LoRAR, c.LoRAAlpha, c.LoRADropout, c.LoRAPlus = "lora", m.Rank, int(m.Alpha), asNumber(m.Dropout), number(m.RateRatioBA)
-	c.RSLoRA, c.DoRA = m.Variant == "rslora", m.Variant == "dora"
+	c.RSLoRA, c.DoRA, c.Whole = m.Variant == evidence.RsLoRA, m.Variant == evidence.DoRA, s.whole()
 	switch list, pattern := s.targets(); {
 	case m.Targets == evidence.AllLinear:
 		c.TargetLinear = true

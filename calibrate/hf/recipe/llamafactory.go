@@ -24,6 +24,7 @@ type factoryConfig struct {
 	LoRAAlpha  int     `yaml:"lora_alpha,omitempty"`
 	Dropout    *number `yaml:"lora_dropout,omitempty"`
 	Target     string  `yaml:"lora_target,omitempty"`
+	Whole      string  `yaml:"additional_target,omitempty"`
 	RSLoRA     bool    `yaml:"use_rslora,omitempty"`
 	DoRA       bool    `yaml:"use_dora,omitempty"`
 	LoRAPlus   number  `yaml:"loraplus_lr_ratio,omitempty"`
@@ -98,8 +99,8 @@ func (s Settings) factoryMethod(c *factoryConfig) error {
 		return refuse("LLaMA-Factory", "name the modules in a list", "takes no regular expression for target modules (%s)", m.Targets)
 	}
 	c.Finetuning, c.LoRARank, c.LoRAAlpha, c.Dropout, c.LoRAPlus = "lora", m.Rank, int(m.Alpha), asNumber(m.Dropout), number(m.RateRatioBA)
-	c.RSLoRA, c.DoRA = m.Variant == "rslora", m.Variant == "dora"
-	c.Target = strings.Join(list, ",")
+	c.RSLoRA, c.DoRA = m.Variant == evidence.RsLoRA, m.Variant == evidence.DoRA
+	c.Target, c.Whole = strings.Join(list, ","), strings.Join(s.whole(), ",")
 	if m.Targets == evidence.AllLinear {
 		c.Target = "all"
 	}

@@ -229,6 +229,14 @@ func (s Settings) targets() (list []string, pattern bool) {
 	return strings.Split(strings.ReplaceAll(t, " ", ""), ","), false
 }
 
+// whole lists the modules that are trained whole beside the adapters.
+func (s Settings) whole() []string {
+	if s.Method.ModulesToSave == "" {
+		return nil
+	}
+	return strings.Split(s.Method.ModulesToSave, ",")
+}
+
 // number is a float64 with a point in it: without one, readers of YAML 1.1, which the
 // tools are, take 2e-05 for text.
 type number float64

@@ -81,7 +81,7 @@ func TestOptionsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	lora := settings()
-	lora.Method.Variant, lora.Method.Targets, lora.Checkpointing = "dora", "q_proj,v_proj", true
+	lora.Method.Variant, lora.Method.Targets, lora.Method.ModulesToSave, lora.Checkpointing = "dora", "q_proj,v_proj", "embed_tokens,lm_head", true
 	checked := 0
 	for _, tool := range Tools() {
 		for _, s := range []Settings{settings(), full(), lora} {
@@ -104,6 +104,29 @@ func TestOptionsExist(t *testing.T) {
 	}
 	if checked < 100 {
 		t.Errorf("%d keys checked", checked)
+	}
+}
+
+// What beside plain LoRA a method has, each tool is told in its own words.
+func TestVariantsAreTold(t *testing.T) {
+	s := settings()
+	s.Method.Variant, s.Method.ModulesToSave = "dora", "embed_tokens,lm_head"
+	list := []any{"embed_tokens", "lm_head"}
+	for tool, want := range map[Tool]map[string]any{
+		TRL:          {"use_dora": true, "lora_modules_to_save": list},
+		LLaMAFactory: {"use_dora": true, "additional_target": "embed_tokens,lm_head", "loraplus_lr_ratio": 16.0},
+		Axolotl:      {"peft_use_dora": true, "lora_modules_to_save": list, "loraplus_lr_ratio": 16.0},
+	} {
+		s := s
+		if tool != TRL {
+			s.Method.RateRatioBA = 16
+		}
+		got := readYAML(t, must(t, tool, s)[0])
+		for key, value := range want {
+			if diff := cmp.Diff(value, got[key]); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", tool, key, diff)
+			}
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type trlConfig struct {
 	LoRAAlpha       int      `yaml:"lora_alpha,omitempty"`
 	LoRADropout     *number  `yaml:"lora_dropout,omitempty"`
 	LoRATargets     []string `yaml:"lora_target_modules,omitempty"`
+	LoRAWhole       []string `yaml:"lora_modules_to_save,omitempty"`
 	UseRSLoRA       bool     `yaml:"use_rslora,omitempty"`
 	UseDoRA         bool     `yaml:"use_dora,omitempty"`
 
@@ -112,7 +113,8 @@ func (s Settings) trlMethod(c *trlConfig) error {
 		return refuse("TRL", "take LLaMA-Factory or Axolotl", "has no option for LoRA+ (ratio %g)", m.RateRatioBA)
 	}
 	c.UsePEFT, c.LoRAR, c.LoRAAlpha, c.LoRADropout = true, m.Rank, int(m.Alpha), asNumber(m.Dropout)
-	c.UseRSLoRA, c.UseDoRA = m.Variant == "rslora", m.Variant == "dora"
+	c.UseRSLoRA, c.UseDoRA = m.Variant == evidence.RsLoRA, m.Variant == evidence.DoRA
+	c.LoRAWhole = s.whole()
 	c.LoRATargets, _ = s.targets() // a single entry is taken as a string: all-linear or a pattern
 	return nil
 }

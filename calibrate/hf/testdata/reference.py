@@ -7,8 +7,10 @@ downloaded: the models are built from the configurations below.
 """
 import json
 import os
+import re
 import sys
 import tempfile
+import warnings
 
 import peft
 import torch
@@ -65,6 +67,9 @@ LORA = [
     dict(r=2, target_modules=r".*\.1\..*(q_proj|c_attn)"),
     dict(r=2, target_modules="all-linear", use_dora=True),
     dict(r=2, target_modules=["mlp.c_proj", "mlp.down_proj"], use_rslora=True),
+    dict(r=2, target_modules=None, modules_to_save=["lm_head"]),
+    dict(r=2, target_modules="all-linear", modules_to_save=["embed_tokens", "wte", "lm_head"], use_dora=True),
+    dict(r=2, target_modules=["c_attn"], modules_to_save=["wpe"]),
 ]
 
 
@@ -76,14 +81,19 @@ def lora(model_type, config, settings):
         if not wanted:
             return None
     settings = {**settings, "target_modules": wanted}
-    wrapped = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", lora_alpha=8, **settings))
+    if "modules_to_save" in settings:
+        settings["modules_to_save"] = [w for w in settings["modules_to_save"] if any(n.endswith("." + w) or n == w for n, _ in model.named_modules())]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        wrapped = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", lora_alpha=8, **settings))
     trainable, total = wrapped.get_nb_trainable_parameters()
     state = get_peft_model_state_dict(wrapped)
     saved = json.loads(json.dumps(wrapped.peft_config["default"].to_dict(), default=sorted))
     if isinstance(settings["target_modules"], list):
         settings["target_modules"].sort()
     return {**settings, "adapter_config": saved if config.name_or_path == "keep" else None, "trainable": trainable, "total": total,
-            "tensors": [[name, list(t.shape)] for name, t in sorted(state.items()) if "layers.0" in name or "h.0" in name]}
+            "warns_of_ties": any("tie_word_embeddings" in str(w.message) for w in told),
+            "tensors": [[name, list(t.shape)] for name, t in sorted(state.items()) if not re.search(r"\.(layers|h)\.[1-9]", name)]}
 
 
 def frequencies(model, config):

@@ -57,7 +57,7 @@ func (m *Model) adapt() error {
 		return err
 	}
 	m.attachWhole(l.whole)
-	if m.arms[0].Method.Variant == doRA {
+	if m.arms[0].Method.Variant == evidence.DoRA {
 		m.dora = m.allAdapters()
 	}
 	return m.initialise()
@@ -70,7 +70,7 @@ func (m *Model) checkArms() error {
 		if _, err := m.Config.TrainableParams(arm.Method); err != nil {
 			return err
 		}
-		if (arm.Method.Variant == doRA) != (first.Variant == doRA) {
+		if (arm.Method.Variant == evidence.DoRA) != (first.Variant == evidence.DoRA) {
 			return &UnsupportedError{"DoRA beside another variant in one pass", "train them one after another"}
 		}
 	}
@@ -79,9 +79,6 @@ func (m *Model) checkArms() error {
 	}
 	return nil
 }
-
-// doRA is the variant that trains magnitudes (arXiv 2402.09353).
-const doRA = "dora"
 
 // adapterLayout says where in an arm's elements each kind of values begins.
 type adapterLayout struct {
@@ -104,7 +101,7 @@ func (m *Model) lay(targets []hf.Module, whole []hf.Parameter) adapterLayout {
 		l.magnitudes += l.rank * int64(t.Out)
 	}
 	l.total = l.magnitudes
-	if m.arms[0].Method.Variant == doRA {
+	if m.arms[0].Method.Variant == evidence.DoRA {
 		for _, t := range targets {
 			l.total += int64(t.Out)
 		}
@@ -138,7 +135,7 @@ func (m *Model) attach(targets []hf.Module, l adapterLayout) error {
 			name: t.Name, from: place.from, out: out, in: in, rank: l.rank, scale: scale, scales: scales, dropout: m.arms[0].Method.Dropout,
 			a: m.adapterView(l.rank, in, offsetA), b: m.adapterView(out, l.rank, offsetB), offsetA: offsetA, offsetB: offsetB, offsetM: offsetM,
 		}
-		if m.arms[0].Method.Variant == doRA {
+		if m.arms[0].Method.Variant == evidence.DoRA {
 			ad.magnitude = m.newMagnitude(place, &ad)
 			offsetM += out
 		}
@@ -176,7 +173,7 @@ func (m *Model) scales() ([]float64, shim.Tensor) {
 
 // Scale is what LoRA's product is multiplied by.
 func Scale(m evidence.Method) float64 {
-	if m.Variant == "rslora" {
+	if m.Variant == evidence.RsLoRA {
 		return m.Alpha / math.Sqrt(float64(m.Rank))
 	}
 	return m.Alpha / float64(m.Rank)

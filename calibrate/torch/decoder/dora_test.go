@@ -11,7 +11,7 @@ import (
 	"ftadvise/calibrate/torch/shim"
 )
 
-var dora = evidence.Method{Kind: evidence.LoRA, Rank: 3, Alpha: 6, Targets: evidence.AllLinear, Variant: doRA}
+var dora = evidence.Method{Kind: evidence.LoRA, Rank: 3, Alpha: 6, Targets: evidence.AllLinear, Variant: evidence.DoRA}
 
 func doraModel(t *testing.T, family string, method evidence.Method) *Model {
 	t.Helper()

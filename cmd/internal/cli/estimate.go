@@ -14,7 +14,7 @@ import (
 func (a *app) estimateVerb() (*cobra.Command, error) {
 	return verb("estimate", "reckon a step's memory and time from a model's config.json, before anything is measured", a.estimate,
 		"model", "calibration.batch", "calibration.micro_batch", "calibration.seq_length", "calibration.precision", "calibration.checkpointing",
-		"calibration.horizon", "calibration.methods", "lora.rank", "lora.targets", "lora.other_ranks", "stakes.gpu")
+		"calibration.horizon", "calibration.methods", "lora.rank", "lora.targets", "lora.variant", "lora.modules_to_save", "lora.other_ranks", "stakes.gpu")
 }
 
 // needs is what one method needs.
@@ -70,6 +70,7 @@ func (a *app) estimate(cmd *cobra.Command, _ []string) error {
 		}
 		out.Methods = append(out.Methods, n)
 	}
+	a.warn(partedTies(c.Config, m))
 	return a.printEstimate(out, devices, c.Output)
 }
 

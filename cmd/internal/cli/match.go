@@ -58,6 +58,8 @@ func sameSettings(run *evidence.Run, c *config.Loaded) bool {
 		"lora.dropout":           s.LoRA.Dropout == c.LoRA.Dropout,
 		"lora.targets":           s.LoRA.Targets == c.LoRA.Targets,
 		"lora.variant":           s.LoRA.Variant == c.LoRA.Variant,
+		"lora.plus_ratio":        s.LoRA.RateRatioBA == c.LoRA.Method().RateRatioBA,
+		"lora.modules_to_save":   s.LoRA.ModulesToSave == c.LoRA.Method().ModulesToSave,
 		"optimizer.weight_decay": s.Optimizer.WeightDecay == c.Optimizer.WeightDecay,
 		"calibration.methods":    triedMethods(run, c),
 		"lora.other_ranks":       triedMethods(run, c),

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ftadvise/calibrate"
@@ -183,8 +184,9 @@ func resolveShape(c config.Config, m baseModel, env evidence.Environment) (shape
 func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrate.Spec {
 	steps := horizon(c, packed.Data, s.seqLength)
 	full, lora := rates(c, m.config.Hidden)
+	warnings := slices.Concat(m.warnings, packed.Warnings, partedTies(c, m))
 	return calibrate.Spec{
-		Version: version(), Domain: packed.Domain, Warnings: append(append([]evidence.Warning{}, m.warnings...), packed.Warnings...),
+		Version: version(), Domain: packed.Domain, Warnings: warnings,
 		ModelDir: m.dir, Model: m.evidence, Data: packed.Data, PackPath: packFile,
 		Device: s.device, Precision: s.precision, Threads: c.Calibration.Threads,
 		SeqLength: s.seqLength, MicroBatch: s.micro, Accumulation: s.accumulation,
@@ -195,6 +197,14 @@ func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrat
 		Seeds: c.Calibration.Seeds, Seed: c.Calibration.Seed,
 		Checkpointing: c.Calibration.Checkpointing,
 	}
+}
+
+// partedTies warns where a tied model's embedding or head is trained as a copy of its own.
+func partedTies(c config.Config, m baseModel) []evidence.Warning {
+	if text := m.config.TiedWarning(c.LoRA.Method()); text != "" && tries(c, "lora") {
+		return []evidence.Warning{{Code: "ties-part", Text: text}}
+	}
+	return nil
 }
 
 // pack reads, tokenises and packs the data for a model, beside general text on which

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"ftadvise/advisor"
@@ -63,23 +64,31 @@ type Calibration struct {
 
 // LoRA is the adapter that the user has in mind.
 type LoRA struct {
-	Rank       int     `yaml:"rank"`
-	Alpha      float64 `yaml:"alpha"`
-	Dropout    float64 `yaml:"dropout"`
-	Targets    string  `yaml:"targets"`
-	Variant    string  `yaml:"variant"`
-	OtherRanks []int   `yaml:"other_ranks"`
+	Rank    int     `yaml:"rank"`
+	Alpha   float64 `yaml:"alpha"`
+	Dropout float64 `yaml:"dropout"`
+	Targets string  `yaml:"targets"`
+	Variant string  `yaml:"variant"`
+	// PlusRatio is LoRA+'s; ModulesToSave is PEFT's modules_to_save.
+	PlusRatio     float64 `yaml:"plus_ratio"`
+	ModulesToSave string  `yaml:"modules_to_save"`
+	OtherRanks    []int   `yaml:"other_ranks"`
 }
 
-// Method is the adapter as evidence names it; alpha 0 stands for twice the rank.
+// Method is the adapter as evidence names it; alpha 0 stands for twice the rank, a ratio
+// of 1 for none.
 func (l LoRA) Method() evidence.Method {
 	alpha := l.Alpha
 	if alpha == 0 {
 		alpha = 2 * float64(l.Rank)
 	}
+	ratio := l.PlusRatio
+	if ratio == 1 {
+		ratio = 0
+	}
 	return evidence.Method{
 		Kind: evidence.LoRA, Rank: l.Rank, Alpha: alpha, Dropout: l.Dropout,
-		Targets: l.Targets, Variant: l.Variant,
+		Targets: l.Targets, Variant: l.Variant, RateRatioBA: ratio, ModulesToSave: strings.ReplaceAll(l.ModulesToSave, " ", ""),
 	}
 }
 

@@ -61,8 +61,10 @@ func trainingKeys() []Key {
 		{"lora.rank", "lora-rank", "LoRA rank r"},
 		{"lora.alpha", "lora-alpha", "LoRA alpha; 0: twice the rank"},
 		{"lora.dropout", "lora-dropout", "dropout on LoRA's input"},
-		{"lora.targets", "lora-targets", "all-linear, or module names by suffix, comma-separated: q_proj,v_proj; empty: what PEFT adapts by default"},
+		{"lora.targets", "lora-targets", "all-linear, or module names by suffix, comma-separated: q_proj,v_proj, or a regular expression for the whole name; empty: what PEFT adapts by default"},
 		{"lora.variant", "lora-variant", "empty for plain LoRA, or rslora, dora"},
+		{"lora.plus_ratio", "lora-plus-ratio", "LoRA+: the learning rate of B over that of A; 0 or 1: the same"},
+		{"lora.modules_to_save", "lora-modules-to-save", "embeddings and head to train whole beside the adapters, comma-separated: embed_tokens,lm_head; empty: none"},
 		{"lora.other_ranks", "lora-other-ranks", "further ranks to try beside lora.rank"},
 
 		{"optimizer.beta1", "beta1", "AdamW beta1"},

@@ -69,9 +69,13 @@ func trainingRules(c Config) []rule {
 		{"lora.alpha", a.Alpha >= 0 && finite(a.Alpha), "a finite number, 0 or more", "0 takes twice the rank"},
 		{"lora.dropout", a.Dropout >= 0 && a.Dropout < 1, "at least 0 and below 1", ""},
 		{"lora.variant", slices.Contains([]string{"", "rslora", "dora"}, a.Variant), "empty, rslora or dora", ""},
+		{"lora.plus_ratio", a.PlusRatio >= 0 && a.PlusRatio <= maxPlusRatio, "0, or a ratio of learning rates up to 1000", "LoRA+ advises 16"},
 		{"lora.other_ranks", allPositive(a.OtherRanks), "ranks of at least 1", ""},
 	}
 }
+
+// maxPlusRatio is beyond any ratio of B's learning rate to A's that was found useful.
+const maxPlusRatio = 1000
 
 // maxRate is beyond any learning rate that AdamW survives.
 const maxRate = 10
