@@ -104,6 +104,9 @@ func (h *hostBatch) add(set Sequences, row int, base int64) {
 // and a window of its own only where the kernel (flash) knows none.
 func (b *Batch) packing(dtype shim.DType, flash bool) func(window int64) shim.Packing {
 	return func(window int64) shim.Packing {
+		if b.arena.Device() == shim.CPU {
+			return shim.Packing{Positions: b.positions}
+		}
 		if !b.packed && (window == 0 || flash) {
 			return shim.Packing{}
 		}

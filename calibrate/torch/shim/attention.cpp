@@ -1,14 +1,16 @@
 // Attention over a fused qkv buffer, forward and backward, by libtorch's fused kernels:
-// flash on a CPU; flash (dense or packed), cuDNN or memory-efficient on CUDA.
+// flash (dense or packed), cuDNN or memory-efficient on CUDA. On a CPU attend.h serves
+// fp32; libtorch's flash kernel is its oracle and takes the heads that it does not.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
+#include "attend.h"
 #include "common.h"
 
 namespace fta {
 namespace {
 // What saved[0] tells of the forward pass; saved[1..3] are the kernel's own.
-enum Backend { kAuto = 0, kFlashCPU = 1, kFlash = 2, kCudnn = 3, kEfficient = 4 };
+enum Backend { kAuto = 0, kFlashCPU = 1, kFlash = 2, kCudnn = 3, kEfficient = 4, kOwnCPU = 5 };
 
 struct QKV {
   Tensor q, k, v;  // [B,heads,T,hd] views, k and v repeated for grouped queries where asked
@@ -44,11 +46,26 @@ void put(const Tensor& dqkv, const fta_attention_shape& s, int64_t column, int64
 }
 
 Backend choose(const Tensor& qkv, const fta_attention_shape& s, fta_tensor mask, fta_tensor cu) {
-  if (!qkv.is_cuda()) return kFlashCPU;
+  if (!qkv.is_cuda()) return fused(qkv) && s.head_dim % 8 == 0 ? kOwnCPU : kFlashCPU;
   bool half = qkv.scalar_type() != at::kFloat;
   if (s.backend != kAuto && half && !cu && !mask) return static_cast<Backend>(s.backend);
   if (half && !mask && s.head_dim % 8 == 0 && s.head_dim <= 256) return kFlash;
   return kEfficient;
+}
+
+AttendShape attend_shape(const fta_attention_shape& s, fta_tensor positions) {
+  return {s.batch, s.length, s.heads, s.kv_heads, s.head_dim, s.window, static_cast<float>(s.scale), T(positions).data_ptr<int64_t>()};
+}
+
+// The additive mask [batch,1,length,length] of tokens that see their document from
+// position 0 on; none where all rows are one document and see it whole.
+std::optional<Tensor> mask_of(const fta_attention_shape& s, fta_tensor positions, const Tensor& like) {
+  Tensor i = at::arange(s.length, at::kLong).unsqueeze(1), j = i.t();
+  Tensor place = T(positions).view({s.batch, s.length, 1});
+  if (s.window == 0 && place.eq(i).all().item<bool>()) return std::nullopt;
+  Tensor closed = at::logical_or(j.gt(i), j.lt(i - place));
+  if (s.window > 0) closed.logical_or_(j.le(i - s.window));
+  return at::zeros(closed.sizes(), like.options()).masked_fill_(closed, -std::numeric_limits<double>::infinity()).unsqueeze(1);
 }
 
 // The efficient kernel wants an additive bias for each head, its rows aligned to 8.
@@ -103,15 +120,23 @@ using namespace fta;
 
 extern "C" {
 
-int fta_attention(fta_tensor qkvh, fta_attention_shape s, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor* out, fta_tensor saved[4]) {
+int fta_attention(fta_tensor qkvh, fta_attention_shape s, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor positions, fta_tensor* out, fta_tensor saved[4]) {
   return guard([&] {
     const Tensor& qkv = T(qkvh);
     for (int i = 0; i < 4; i++) saved[i] = nullptr;
     Backend backend = choose(qkv, s, mask, cu);
     saved[0] = H(at::scalar_tensor(static_cast<int64_t>(backend), at::TensorOptions().dtype(at::kLong)));
+    if (backend == kOwnCPU) {
+      Tensor o = at::empty({qkv.size(0), s.heads * s.head_dim}, qkv.options()), lse = at::empty({s.batch, s.heads, s.length}, qkv.options());
+      attend(attend_shape(s, positions), qkv.data_ptr<float>(), o.data_ptr<float>(), lse.data_ptr<float>());
+      *out = H(o);
+      saved[1] = H(lse);
+      return;
+    }
     QKV x = split(qkv, s, backend == kFlashCPU || backend == kEfficient);
     if (backend == kFlashCPU) {
-      auto [o, lse] = at::_scaled_dot_product_flash_attention_for_cpu(x.q, x.k, x.v, 0.0, mask == nullptr, opt(mask), s.scale);
+      auto closed = mask_of(s, positions, qkv);
+      auto [o, lse] = at::_scaled_dot_product_flash_attention_for_cpu(x.q, x.k, x.v, 0.0, !closed, closed, s.scale);
       *out = H(rows(o));
       saved[1] = H(lse);
     } else if (backend == kFlash) {
@@ -137,7 +162,7 @@ int fta_attention(fta_tensor qkvh, fta_attention_shape s, fta_tensor mask, fta_t
   });
 }
 
-int fta_attention_backward(fta_tensor douth, fta_tensor qkvh, fta_tensor outh, fta_attention_shape s, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor saved[4], fta_tensor* dqkv) {
+int fta_attention_backward(fta_tensor douth, fta_tensor qkvh, fta_tensor outh, fta_attention_shape s, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor positions, fta_tensor saved[4], fta_tensor* dqkv) {
   return guard([&] {
     const Tensor &qkv = T(qkvh), &dout = T(douth);
     auto backend = static_cast<Backend>(T(saved[0]).item().toLong());
@@ -145,18 +170,24 @@ int fta_attention_backward(fta_tensor douth, fta_tensor qkvh, fta_tensor outh, f
       *dqkv = H(flash_backward(dout, qkv, T(outh), s, cu, longest, saved));
       return;
     }
+    Tensor grad = at::empty_like(qkv);
+    if (backend == kOwnCPU) {
+      attend_backward(attend_shape(s, positions), qkv.data_ptr<float>(), T(outh).data_ptr<float>(), T(saved[1]).data_ptr<float>(), dout.data_ptr<float>(), grad.data_ptr<float>());
+      *dqkv = H(grad);
+      return;
+    }
     QKV x = split(qkv, s, backend != kCudnn);
     Tensor o = heads_of(T(outh), s, 0, s.heads), g = heads_of(dout, s, 0, s.heads);
     Tensor dq, dk, dv;
     if (backend == kFlashCPU) {
-      std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_for_cpu_backward(g, x.q, x.k, x.v, o, T(saved[1]), 0.0, mask == nullptr, opt(mask), s.scale);
+      auto closed = mask_of(s, positions, qkv);
+      std::tie(dq, dk, dv) = at::_scaled_dot_product_flash_attention_for_cpu_backward(g, x.q, x.k, x.v, o, T(saved[1]), 0.0, !closed, closed, s.scale);
     } else if (backend == kCudnn) {
       std::tie(dq, dk, dv) = at::_scaled_dot_product_cudnn_attention_backward(g, x.q, x.k, x.v, o, T(saved[1]), T(saved[2]), T(saved[3]), Tensor(), Tensor(), Tensor(), s.length, s.length, 0.0, true, s.scale);
     } else {
       Tensor bias = efficient_bias(s, mask, qkv), dbias;
       std::tie(dq, dk, dv, dbias) = at::_scaled_dot_product_efficient_attention_backward(g, x.q, x.k, x.v, bias, o, T(saved[1]), T(saved[2]), T(saved[3]), 0.0, {true, true, true, false}, mask == nullptr, s.scale);
     }
-    Tensor grad = at::empty_like(qkv);
     int64_t wide = s.heads * s.head_dim, narrow = s.kv_heads * s.head_dim;
     put(grad, s, 0, s.heads, dq);
     put(grad, s, wide, s.kv_heads, dk);

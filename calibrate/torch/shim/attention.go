@@ -32,10 +32,11 @@ func (s AttentionShape) c() C.fta_attention_shape {
 
 // Packing says which tokens may see each other where rows hold several documents:
 // Mask [Batch,1,Length,Length] is additive; Bounds [docs+1] int32 serves CUDA's packed
-// kernel instead. With neither, attention is causal over whole rows.
+// kernel instead. With neither, attention is causal over whole rows. On a CPU, Positions
+// [N] int64, which begin at 0 in each document, say it all.
 type Packing struct {
-	Mask, Bounds Tensor
-	Longest      int64
+	Mask, Bounds, Positions Tensor
+	Longest                 int64
 }
 
 // Attended is what attention returns and what its backward pass needs.
@@ -54,7 +55,7 @@ func (x Attended) Drop(a *Arena) {
 func (a *Arena) Attention(qkv Tensor, s AttentionShape, p Packing) Attended {
 	var out C.fta_tensor
 	var saved [4]C.fta_tensor
-	if a.err != nil || !a.ok("attention", C.fta_attention(qkv.p, s.c(), p.Mask.p, p.Bounds.p, C.int64_t(p.Longest), &out, &saved[0])) {
+	if a.err != nil || !a.ok("attention", C.fta_attention(qkv.p, s.c(), p.Mask.p, p.Bounds.p, C.int64_t(p.Longest), p.Positions.p, &out, &saved[0])) {
 		return Attended{}
 	}
 	x := Attended{Out: a.keep(out)}
@@ -68,7 +69,7 @@ func (a *Arena) Attention(qkv Tensor, s AttentionShape, p Packing) Attended {
 func (a *Arena) AttentionBackward(dout, qkv Tensor, x Attended, s AttentionShape, p Packing) Tensor {
 	var dqkv C.fta_tensor
 	saved := [4]C.fta_tensor{x.saved[0].p, x.saved[1].p, x.saved[2].p, x.saved[3].p}
-	if a.err != nil || !a.ok("attention backward", C.fta_attention_backward(dout.p, qkv.p, x.Out.p, s.c(), p.Mask.p, p.Bounds.p, C.int64_t(p.Longest), &saved[0], &dqkv)) {
+	if a.err != nil || !a.ok("attention backward", C.fta_attention_backward(dout.p, qkv.p, x.Out.p, s.c(), p.Mask.p, p.Bounds.p, C.int64_t(p.Longest), p.Positions.p, &saved[0], &dqkv)) {
 		return Tensor{}
 	}
 	return a.keep(dqkv)

@@ -84,9 +84,10 @@ typedef struct {
   int backend;  // 0 chooses
 } fta_attention_shape;
 // qkv[N,(heads+2kv)hd] -> out[N,heads*hd]; mask [batch,1,length,length] additive, null: causal only;
-// cu [docs+1] int32 and longest for packed rows on CUDA, else null. saved[4] keeps what backward needs.
-int fta_attention(fta_tensor qkv, fta_attention_shape shape, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor* out, fta_tensor saved[4]);
-int fta_attention_backward(fta_tensor dout, fta_tensor qkv, fta_tensor out, fta_attention_shape shape, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor saved[4], fta_tensor* dqkv);
+// cu [docs+1] int32 and longest for packed rows on CUDA, else null; positions [N] int64 in place of
+// all three on a CPU, where a token sees its document's from position 0 on. saved[4] keeps what backward needs.
+int fta_attention(fta_tensor qkv, fta_attention_shape shape, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor positions, fta_tensor* out, fta_tensor saved[4]);
+int fta_attention_backward(fta_tensor dout, fta_tensor qkv, fta_tensor out, fta_attention_shape shape, fta_tensor mask, fta_tensor cu, int64_t longest, fta_tensor positions, fta_tensor saved[4], fta_tensor* dqkv);
 // additive mask of packed rows: causal, same segment, within the window
 int fta_segment_mask(const int32_t* segments, int64_t batch, int64_t length, int64_t window, int dtype, int device, fta_tensor* mask);
 
