@@ -164,6 +164,9 @@ func TestFeaturesAndVocabularyAgree(t *testing.T) {
 	c.Gap, c.DemandBits, c.CapacityBits = 0.05, 2e6, 1e6
 	run := c.Run()
 	run.Domain.TokenDivergence, run.Domain.EmbeddingGradShare = ptr(0.2), ptr(0.1)
+	run.Domain.GradientRank, run.Domain.UpdateRank, run.Domain.BeyondGeneral = ptr(20.0), ptr(5.0), ptr(0.15)
+	run.Domain.GradientTop = []evidence.RankShare{{Rank: 1, Share: 0.4}, {Rank: 8, Share: 0.7}, {Rank: 128, Share: 1}}
+	run.Domain.UpdateTop = run.Domain.GradientTop
 	s := advisor.DefaultStakes()
 	s.RequestsPerMonth, s.DeadlineHours, s.BudgetUSD, s.USDPerRetrain, s.BaseChangesPerYear = 100, 5, 50, 0, 0
 	f, err := advisor.FeaturesOf(run, s)

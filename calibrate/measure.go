@@ -19,7 +19,8 @@ type Measure struct {
 	Update bool `json:"update,omitempty"`
 	// Rank is that of TopShare.
 	Rank int `json:"rank"`
-	// Seconds ends the measuring of one spectrum: what was measured by then is told.
+	// Seconds ends the gradient's sum, and each spectrum, after so long: what was seen
+	// by then is told.
 	Seconds float64 `json:"seconds"`
 }
 
@@ -116,8 +117,8 @@ func layerOf(d *evidence.Domain, name string) *evidence.LayerSpectrum {
 // How long the measuring of one spectrum may take: a share of the budget, within
 // bounds. A few seconds see all of a small model and a sample of a large one.
 const (
-	measureShare = 0.01
-	measureLeast = 0.2
+	measureShare = 0.02
+	measureLeast = 1
 	measureMost  = 30
 )
 

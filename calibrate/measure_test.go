@@ -32,7 +32,7 @@ func TestMeasuredOnce(t *testing.T) {
 	trunk := only(t, run, evidence.StageProbe, full)
 	fit := only(t, run, evidence.StageFit, full)
 	asked := b.measured()
-	if m := asked[fit.ID]; !m.Gradient || !m.Tokens || m.Update || m.Rank != 8 || m.Seconds != 1.8 {
+	if m := asked[fit.ID]; !m.Gradient || !m.Tokens || m.Update || m.Rank != 8 || m.Seconds != 3.6 {
 		t.Errorf("the fit was asked for %+v", m)
 	}
 	if m := asked[trunk.ID]; m.Gradient || m.Tokens || !m.Update {

@@ -96,11 +96,25 @@ func baseRun() *evidence.Run {
 	for i := range 16 {
 		for _, part := range []string{"self_attn.q_proj", "mlp.down_proj"} {
 			run.Domain.Layers = append(run.Domain.Layers, evidence.LayerSpectrum{Name: fmt.Sprintf("model.layers.%d.%s", i, part),
-				EffectiveRank: 20 + 9*math.Sin(float64(i)), TopRankShare: 0.61 - 0.01*float64(i), UpdateStableRank: 7 + float64(i)/3})
+				EffectiveRank: 20 + 9*math.Sin(float64(i)), TopRankShare: 0.61 - 0.01*float64(i), EnergyShare: 0.02,
+				UpdateStableRank: 7 + float64(i)/3, UpdateTopShare: 0.4 + 0.01*float64(i), UpdateNorm: 2})
 		}
 	}
+	describe(&run.Domain)
 	setForecasts(run, 1.806, 1.811, 0.012)
 	return run
+}
+
+// describe adds what an engine measures of gradient, update and tokens.
+func describe(d *evidence.Domain) {
+	d.TokenLoss = &evidence.TokenLosses{Tokens: 61_004, Mean: 2.61, P10: 0.08, P50: 1.9, P90: 6.4, P99: 11.8, AboveUniform: 0.011, WorstTenth: 0.34}
+	d.GeneralTokenLoss = &evidence.TokenLosses{Tokens: 16_384, Mean: 2.9, P10: 0.11, P50: 2.2, P90: 7, P99: 12.4, AboveUniform: 0.014, WorstTenth: 0.31}
+	d.BeyondGeneral, d.VectorGradShare, d.GradientTokens, d.LayersOf = ptr(0.081), ptr(0.02), 8192, 112
+	d.GradientRank, d.UpdateRank, d.UpdateStep = ptr(21.5), ptr(9.2), 400
+	for i := range 9 {
+		d.GradientTop = append(d.GradientTop, evidence.RankShare{Rank: 1 << i, Share: math.Pow(2, float64(i-8)/4)})
+		d.UpdateTop = append(d.UpdateTop, evidence.RankShare{Rank: 1 << i, Share: math.Pow(2, float64(i-8)/2)})
+	}
 }
 
 // setForecasts gives both arms a forecast and a gap.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/reports/chart"
@@ -59,31 +60,53 @@ func rateTick(v float64) string { return fmt.Sprintf("%.0e", v) }
 
 func (b *builder) domain() Section {
 	s := Section{ID: "domain", Title: "Narrowness and capacity", Lead: "How far the data lie from what the base model knows, and whether the adapter can hold what there is to learn."}
-	d := b.run.Domain
-	var facts []Fact
-	add := func(name string, v *float64, format func(float64) string, note string) {
-		if v != nil {
-			facts = append(facts, Fact{Name: name, Value: format(*v), Note: note})
-		}
-	}
-	add("Narrowness", d.Narrowness, number, "0 as broad as general text, 1 one repeated record")
-	add("Base model's loss here", d.BaseLoss, nats, "nats a token, before any training")
-	add("Base model's loss on general text", d.BaseGeneralLoss, nats, "nats a token")
-	add("Loss of knowing nothing", d.UniformLoss, nats, "ln(vocabulary)")
-	add("Information to learn", d.DemandBits, bits, "(base loss less forecast best loss) × tokens")
-	add("Capacity of LoRA", d.CapacityBits, bits, "2 bits a trainable parameter")
-	add("Divergence of tokens", d.TokenDivergence, number, "Jensen-Shannon, bits, against general text")
-	add("Entropy of tokens", d.TokenEntropy, number, "bits a token, unigram")
-	add("Type-token ratio", d.TypeTokenRatio, number, "")
-	add("Gradient on embeddings and head", d.EmbeddingGradShare, percent, "share of its energy that LoRA on linear layers leaves alone")
+	facts := b.run.DomainFacts()
 	if len(facts) == 0 {
 		return skipped(s.ID, s.Title, "The data's narrowness was not measured in this run.")
 	}
-	s.Blocks = []Block{{Facts: facts}}
+	t := Table{Caption: "What is known of the data", Columns: []Column{{Name: "Fact"}, {Name: "Value", Numeric: true}, {Name: "What it says"}, {Name: "Standing"}}}
+	for _, f := range facts {
+		t.Rows = append(t.Rows, []string{f.Title, domainValue(f), f.Text, string(f.Standing)})
+	}
+	d := b.run.Domain
+	s.Blocks = []Block{{Table: &t}, {Notes: []string{"A descriptive fact describes; only a predictive one was shown to foretell which method ends better."}}}
+	if t := tokenTable(d); t != nil {
+		s.Blocks = append(s.Blocks, Block{Table: t})
+	}
 	if fig := capacityFigure(d); fig != nil {
 		s.Blocks = append(s.Blocks, Block{Figure: fig})
 	}
 	return s
+}
+
+// domainValue prints a fact by the unit that its name ends in.
+func domainValue(f evidence.DomainFact) string {
+	switch {
+	case strings.HasSuffix(f.Name, "_nats"):
+		return nats(f.Value)
+	case f.Name == "demand_bits", f.Name == "capacity_bits":
+		return bits(f.Value)
+	case strings.HasSuffix(f.Name, "_ratio") && f.Name != "narrowness_ratio" && f.Name != "type_token_ratio":
+		return percent(f.Value)
+	}
+	return number(f.Value)
+}
+
+// tokenTable shows how the base model's loss is spread over tokens.
+func tokenTable(d evidence.Domain) *Table {
+	t := Table{Caption: "The base model's loss by token, in nats", Columns: columns("Text", "Tokens", "Mean", "10%", "50%", "90%", "99%", "Above guessing", "On the worst tenth")}
+	for _, row := range []struct {
+		name string
+		loss *evidence.TokenLosses
+	}{{"these data", d.TokenLoss}, {"general text", d.GeneralTokenLoss}} {
+		if l := row.loss; l != nil {
+			t.Rows = append(t.Rows, []string{row.name, count(l.Tokens), nats(l.Mean), number(l.P10), number(l.P50), number(l.P90), number(l.P99), percent(l.AboveUniform), percent(l.WorstTenth)})
+		}
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return &t
 }
 
 func bits(v float64) string {
@@ -107,30 +130,6 @@ func capacityFigure(d evidence.Domain) *Figure {
 	fig := figure("capacity-chart", "Information to learn against the adapter's capacity", "Two bars: bits to learn and bits that the adapter holds.", plot, t)
 	fig.Note = "Demand over capacity: " + number(*d.DemandBits / *d.CapacityBits) + ". Above 1, LoRA of this rank is expected to fall behind."
 	return fig
-}
-
-func (b *builder) spectrum() Section {
-	s := Section{ID: "spectrum", Title: "Spectrum of the full update", Lead: "How many directions the gradient and the update of full fine-tuning use in each weight. Few directions fit into a low rank; many do not."}
-	layers := b.run.Domain.Layers
-	if len(layers) == 0 {
-		return skipped(s.ID, s.Title, "The spectrum was not measured in this run.")
-	}
-	plot := chart.Lines{X: chart.Axis{Title: "weight, in the order of the model", Format: number}, Y: chart.Axis{Format: number, Zero: true}}
-	effective := chart.Series{Label: "effective rank of the gradient", Class: "s1", Markers: len(layers) <= 40}
-	stable := chart.Series{Label: "stable rank of the update", Class: "s0", Markers: len(layers) <= 40}
-	t := Table{Caption: "Spectrum by weight", Columns: columns("Weight", "Effective rank of the gradient", "Share in the top r directions", "Stable rank of the update")}
-	for i, l := range layers {
-		effective.Points = append(effective.Points, chart.Point{X: float64(i + 1), Y: l.EffectiveRank})
-		stable.Points = append(stable.Points, chart.Point{X: float64(i + 1), Y: l.UpdateStableRank})
-		if i < trialsLimit {
-			t.Rows = append(t.Rows, []string{l.Name, number(l.EffectiveRank), percent(l.TopRankShare), number(l.UpdateStableRank)})
-		}
-	}
-	plot.Series = []chart.Series{effective, stable}
-	fig := figure("spectrum-chart", "Directions used by gradient and update", "Effective rank of the gradient and stable rank of the update for each weight.", plot, t)
-	fig.Note = "The rank tried first was " + fmt.Sprint(b.run.Setup.LoRA.Rank) + "."
-	s.Blocks = []Block{{Figure: fig}}
-	return s
 }
 
 func (b *builder) forgetting() Section {

@@ -17,10 +17,11 @@ type Domain struct {
 	// DemandBits is the information to learn: (base - forecast best loss) x tokens / ln 2.
 	DemandBits *float64 `json:"demand_bits,omitempty"`
 	// CapacityBits is LoRA's capacity at 2 bits a trainable parameter (arXiv 2607.21351).
-	CapacityBits    *float64 `json:"capacity_bits,omitempty"`
+	CapacityBits *float64 `json:"capacity_bits,omitempty"`
+	// TypeTokenRatio is different tokens over tokens (Templin 1957), in a sample of one size.
 	TypeTokenRatio  *float64 `json:"type_token_ratio,omitempty"`
-	TokenDivergence *float64 `json:"token_divergence,omitempty"` // Jensen-Shannon, bits, data against general text
-	TokenEntropy    *float64 `json:"token_entropy,omitempty"`    // unigram, bits a token
+	TokenDivergence *float64 `json:"token_divergence,omitempty"` // Jensen-Shannon, bits, data against general text (Lin 1991)
+	TokenEntropy    *float64 `json:"token_entropy,omitempty"`    // of single tokens, bits a token (Shannon 1948)
 	// Narrowness is in [0,1]: 0 is as broad as general text, 1 is one repeated record.
 	Narrowness *float64 `json:"narrowness,omitempty"`
 
@@ -31,9 +32,10 @@ type Domain struct {
 	VectorGradShare    *float64 `json:"vector_grad_share,omitempty"`
 	// GradientTokens is how many predicted tokens the gradient is a mean of.
 	GradientTokens int `json:"gradient_tokens,omitempty"`
-	// GradientRank is the mean effective rank of the gradients of the blocks' matrices,
-	// and UpdateRank the mean stable rank of what full fine-tuning added to them by
-	// UpdateStep, both weighed by energy.
+	// GradientRank is the mean effective rank (Roy and Vetterli 2007; of gradients, openreview
+	// kObvnQ6pUx) of the gradients of the blocks' matrices,
+	// and UpdateRank the mean stable rank (Rudelson and Vershynin 2007; of updates, arXiv
+	// 2405.09673) of what full fine-tuning added to them by UpdateStep, both weighed by energy.
 	GradientRank *float64 `json:"gradient_rank,omitempty"`
 	UpdateRank   *float64 `json:"update_rank,omitempty"`
 	UpdateStep   int      `json:"update_step,omitempty"`

@@ -77,7 +77,8 @@ type Outcome struct {
 
 	TrainLoss []Point `json:"train_loss,omitempty"` // mean over each step's batch
 	EvalLoss  []Point `json:"eval_loss,omitempty"`  // on the fixed held-out set
-	// GeneralLoss is on text that is not of the user's domain; it shows forgetting.
+	// GeneralLoss is on text that is not of the user's domain; its rise is forgetting, which
+	// full was seen to do more of than LoRA (arXiv 2405.09673).
 	GeneralLoss []Point `json:"general_loss,omitempty"`
 	// EvalAccuracy is the share of held-out rows whose label words were all predicted,
 	// for classification data only. Loss holds a share in [0,1].

@@ -36,7 +36,7 @@ func (r *run) measureGradient() error {
 		return nil
 	}
 	start := time.Now()
-	tokens, err := r.baseGradient(start, m.Seconds/2)
+	tokens, err := r.baseGradient(start, m.Seconds)
 	if err != nil || tokens == 0 {
 		return err
 	}
@@ -44,7 +44,7 @@ func (r *run) measureGradient() error {
 	if err != nil {
 		return err
 	}
-	out, err := r.spectrum(start, m, func(name string) ([]float64, error) { return r.decoder.GradientValues(name) })
+	out, err := r.spectrum(m, r.decoder.GradientValues)
 	if whole := energy.Blocks + energy.Embeddings + energy.Vectors; err == nil && whole > 0 {
 		out.Of, out.Tokens = calibrate.OfGradient, tokens
 		out.EmbeddingShare, out.VectorShare = energy.Embeddings/whole, energy.Vectors/whole
@@ -86,7 +86,7 @@ func (r *run) measureUpdate(status evidence.Status) {
 		return
 	}
 	start := time.Now()
-	out, err := r.spectrum(start, m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
+	out, err := r.spectrum(m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
 	out.Of = calibrate.OfUpdate
 	total := 0.0
 	for _, w := range out.Weights {
@@ -120,8 +120,8 @@ func (r *run) tell(out calibrate.SpectrumMeasured, start time.Time, err error) {
 
 // spectrum measures whole layers, far ones first, until the time is up; the result
 // lists them in the model's order.
-func (r *run) spectrum(start time.Time, m calibrate.Measure, values func(name string) ([]float64, error)) (calibrate.SpectrumMeasured, error) {
-	layers := r.decoder.BlockWeights()
+func (r *run) spectrum(m calibrate.Measure, values func(name string) ([]float64, error)) (calibrate.SpectrumMeasured, error) {
+	start, layers := time.Now(), r.decoder.BlockWeights()
 	out := calibrate.SpectrumMeasured{Step: r.at}
 	done := map[int][]calibrate.WeightSpectrum{}
 	var top topShares

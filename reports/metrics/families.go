@@ -22,7 +22,7 @@ type families struct {
 	all []vector
 
 	runInfo, runState, runCreated, runLastEvent, runPlanned, runDone, runProgress *prometheus.GaugeVec
-	runETA, runWall, runBudget, runHorizon, runMemory, runWarnings                *prometheus.GaugeVec
+	runETA, runWall, runBudget, runHorizon, runMemory, runWarnings, runDomain     *prometheus.GaugeVec
 
 	trialInfo, trialStatus, trialPlanned, trainLoss, evalLoss, accuracy *prometheus.GaugeVec
 	gradNorm, rate, tokenRate, stepMedian, allocated, reserved, params  *prometheus.GaugeVec
@@ -79,6 +79,8 @@ func (f *families) defineRuns() {
 	f.runHorizon = f.gauge("run_horizon_steps", "Optimizer steps of the training run that the advice is about.", labelRun)
 	f.runMemory = f.gauge("run_device_memory_bytes", "Memory of the device that the run uses.", labelRun)
 	f.runWarnings = f.gauge("run_warnings", "Warnings that the run carries.", labelRun)
+	f.runDomain = f.gauge("run_domain", "Narrowness, capacity and spectra of the data; the fact's name ends in its unit, its standing is descriptive or predictive.",
+		labelRun, "fact", "standing")
 }
 
 func (f *families) defineTrials() {

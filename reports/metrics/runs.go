@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"math"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -47,6 +48,11 @@ func (e *Exporter) showFacts(r *runSeries, run *evidence.Run) {
 	f.runHorizon.WithLabelValues(r.id).Set(float64(s.HorizonSteps))
 	f.runMemory.WithLabelValues(r.id).Set(float64(cmp.Or(env.GPUMemoryBytes, env.MemoryBytes)))
 	f.runWarnings.WithLabelValues(r.id).Set(float64(len(run.Warnings)))
+	for _, fact := range run.DomainFacts() {
+		if !math.IsNaN(fact.Value) {
+			f.runDomain.WithLabelValues(r.id, fact.Name, string(fact.Standing)).Set(fact.Value)
+		}
+	}
 	r.budget = s.BudgetSeconds
 }
 
