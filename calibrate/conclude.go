@@ -48,7 +48,12 @@ func (c *calibration) trained() bool {
 }
 
 func (c *calibration) forecast() {
-	forecasts, gaps, warnings, err := forecast.Arms(c.run, c.run.Setup.HorizonSteps)
+	library, err := c.library()
+	if err != nil {
+		c.warn("no-forecast", "No forecast at the horizon: "+err.Error()+".")
+		return
+	}
+	forecasts, gaps, warnings, err := library.Arms(c.run, c.run.Setup.HorizonSteps)
 	for _, w := range warnings {
 		c.warn(w.Code, w.Text)
 	}
@@ -62,6 +67,14 @@ func (c *calibration) forecast() {
 		return
 	}
 	c.run.Forecasts, c.run.Gaps = forecasts, gaps
+}
+
+// library is what finished curves taught.
+func (c *calibration) library() (*forecast.Library, error) {
+	if c.spec.Library != nil {
+		return c.spec.Library, nil
+	}
+	return forecast.Embedded()
 }
 
 // judgeBase warns of a base model that knows less of the text than no model at all.

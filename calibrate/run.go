@@ -31,10 +31,11 @@ type Keeper interface {
 // engine reported. Calling Run again resumes. Time that an engine lost by dying is
 // not charged to the budget.
 func Run(ctx context.Context, spec Spec, engine Engine, keeper Keeper, obs Observer) (*evidence.Run, error) {
-	return carryOut(ctx, spec, engine, keeper, obs, time.Now)
+	return RunAt(ctx, spec, engine, keeper, obs, time.Now)
 }
 
-func carryOut(ctx context.Context, spec Spec, engine Engine, keeper Keeper, obs Observer, now func() time.Time) (*evidence.Run, error) {
+// RunAt is Run by another clock, as a replay needs whose time is that of its script.
+func RunAt(ctx context.Context, spec Spec, engine Engine, keeper Keeper, obs Observer, now func() time.Time) (*evidence.Run, error) {
 	run, err := keeper.Load()
 	if err != nil {
 		return nil, err

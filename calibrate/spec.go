@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
 )
 
 // Spec is what to calibrate, with nothing left to default: config resolves flags,
@@ -35,6 +36,8 @@ type Spec struct {
 	Seeds         int                `json:"seeds"`
 	Seed          int64              `json:"seed"`
 	Checkpointing bool               `json:"checkpointing,omitempty"`
+	// Library is the finished curves to forecast from; nil takes the embedded ones.
+	Library *forecast.Library `json:"-"`
 }
 
 // Methods lists the arms in the order in which they are tried.

@@ -26,6 +26,8 @@ type Script struct {
 	// FromStep too, when the weights arrive.
 	OutOfMemory func(t evidence.Trial, microBatch, step int) bool
 	Diverges    func(t evidence.Trial, step int) bool
+	// Trainable is how many parameters a method trains; nil takes 4,000 a rank.
+	Trainable func(m evidence.Method) int64
 	// Fail is called before each step; Train returns its error at once, with nothing
 	// saved, as an engine does that dies. In a child process it may also hang or exit.
 	Fail func(t evidence.Trial, step int) error
@@ -92,7 +94,7 @@ func (s *segment) train(ctx context.Context) error {
 		return err
 	}
 	s.pass(s.engine.script.StartSeconds)
-	s.observe(calibrate.TrialStarted{Trial: s.Trial.ID, TrainableParams: trainable(s.Trial.Method), TotalParams: params,
+	s.observe(calibrate.TrialStarted{Trial: s.Trial.ID, TrainableParams: s.engine.script.trainable(s.Trial.Method), TotalParams: params,
 		MicroBatch: s.group.MicroBatch, Accumulation: s.group.Accumulation})
 	if s.noRoom() {
 		return s.end(evidence.OutOfMemory, "no room for the weights")
@@ -222,6 +224,13 @@ func (s *segment) pass(seconds float64) {
 
 // The scripted model is small.
 const params = 1_000_000
+
+func (s Script) trainable(m evidence.Method) int64 {
+	if s.Trainable != nil {
+		return s.Trainable(m)
+	}
+	return trainable(m)
+}
 
 func trainable(m evidence.Method) int64 {
 	if m.Kind == evidence.LoRA {

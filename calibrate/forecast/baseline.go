@@ -5,15 +5,16 @@ import "math"
 // point is a baseline that names one number for a curve.
 type point func(c Curve, horizon int) float64
 
-func pointLast(c Curve, _ int) float64 { return c.Points[len(c.Points)-1].Loss }
+// LastLoss is the last loss seen.
+func LastLoss(c Curve, _ int) float64 { return c.Points[len(c.Points)-1].Loss }
 
-// pointPower is E + A t^-b with b up to 2 by unweighted least squares, the first
+// PowerLoss is E + A t^-b with b up to 2 by unweighted least squares, the first
 // point left out: with the warm-up in it the law ranks far worse (0.55 against 0.86
 // of pairs right at a fifth of the public curves).
-func pointPower(c Curve, horizon int) float64 {
+func PowerLoss(c Curve, horizon int) float64 {
 	s := seriesOf(c.Points, c.BlockSteps, c.Schedule).begun()
 	if s.n() < 4 {
-		return pointLast(c, horizon)
+		return LastLoss(c, horizon)
 	}
 	s = series{t: s.t[1:], y: s.y[1:]}
 	best, exponent := line{cost: math.Inf(1)}, 0.0
@@ -30,7 +31,7 @@ func pointPower(c Curve, horizon int) float64 {
 func pointHill(c Curve, horizon int) float64 {
 	path, ok := hillLaw(seriesOf(c.Points, c.BlockSteps, c.Schedule))
 	if !ok {
-		return pointLast(c, horizon)
+		return LastLoss(c, horizon)
 	}
 	return belief{arm: arm{Curve: c}, horizon: horizon}.end(path)
 }

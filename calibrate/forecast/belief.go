@@ -29,7 +29,7 @@ type belief struct {
 func believe(a arm, horizon int, factor float64) belief {
 	b := belief{arm: a, horizon: horizon, drop: dropOf(a.decays),
 		series: seriesOf(a.Points, a.BlockSteps, a.Schedule)}
-	if target, ok := a.target(horizon); ok {
+	if target, ok := a.Target(horizon); ok {
 		b.measured = true
 		b.loss.add(1, target-b.drop.mean, math.Hypot(seedNoise, b.drop.sd))
 		return b

@@ -43,9 +43,9 @@ func (c Curve) upTo(step float64) Curve {
 	return c
 }
 
-// target is what a forecast of the curve is scored against: the loss at the horizon,
+// Target is what a forecast of the curve is scored against: the loss at the horizon,
 // or its mean over the window that ends there; false where the curve does not reach it.
-func (c Curve) target(horizon int) (float64, bool) {
+func (c Curve) Target(horizon int) (float64, bool) {
 	if len(c.Points) == 0 || c.Points[len(c.Points)-1].Step < horizon {
 		return 0, false
 	}
@@ -60,6 +60,15 @@ func (c Curve) target(horizon int) (float64, bool) {
 		}
 	}
 	return sum / float64(n), n > 0
+}
+
+// Loss is the curve's loss after a step, between its points by interpolation; NaN where
+// the curve ended before, or in a loss that is no number.
+func (c Curve) Loss(step int) float64 {
+	if len(c.Points) == 0 || c.Points[len(c.Points)-1].Step < step {
+		return math.NaN()
+	}
+	return at(c.Points, float64(step))
 }
 
 // at interpolates the curve at a step, linearly in ln(1+step), the scale on which

@@ -66,7 +66,7 @@ func readLesson(c Curve, how reading, horizon int) (lesson, bool) {
 		l.falls = append(l.falls, at(seen, s*float64(horizon))-l.last)
 	}
 	l.recent = math.Abs(l.falls[how.half()])
-	if target, ok := c.target(horizon); ok {
+	if target, ok := c.Target(horizon); ok {
 		l.rest = target - l.last
 	}
 	return l, true

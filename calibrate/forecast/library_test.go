@@ -101,10 +101,10 @@ func TestLibrarySeesThroughTheTrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range gaps {
-		truth, _ := curves[20].target(2000)
+		truth, _ := curves[20].Target(2000)
 		for _, c := range curves[21:] {
 			if c.Name == g.LoRA {
-				loss, _ := c.target(2000)
+				loss, _ := c.Target(2000)
 				truth = loss - truth
 			}
 		}

@@ -49,6 +49,15 @@ func (m mixture) widened(factor, noise float64) mixture {
 	return out
 }
 
+// stretched scales the means alone.
+func (m mixture) stretched(factor float64) mixture {
+	out := mixture{weight: m.weight, sd: m.sd, mean: make([]float64, len(m.mean))}
+	for i, x := range m.mean {
+		out.mean[i] = factor * x
+	}
+	return out
+}
+
 // below is the probability of a value under x.
 func (m mixture) below(x float64) float64 {
 	var out float64

@@ -47,8 +47,8 @@ type forecaster struct {
 // forecasters lists the baselines and what is measured against them.
 func forecasters() []forecaster {
 	return []forecaster{
-		{"last value", func(r Replay, share float64) (outcomes, error) { return r.byPoint(share, pointLast), nil }},
-		{"power law", func(r Replay, share float64) (outcomes, error) { return r.byPoint(share, pointPower), nil }},
+		{"last value", func(r Replay, share float64) (outcomes, error) { return r.byPoint(share, LastLoss), nil }},
+		{"power law", func(r Replay, share float64) (outcomes, error) { return r.byPoint(share, PowerLoss), nil }},
 		{"Hill law", func(r Replay, share float64) (outcomes, error) { return r.byPoint(share, pointHill), nil }},
 		{"laws mixed, widened", Replay.byLaws},
 		{"finished curves, lag unweighted", func(r Replay, share float64) (outcomes, error) {
@@ -72,7 +72,7 @@ func (r Replay) scored() []int {
 
 // target is what became of a curve; NaN if it did not reach the horizon.
 func (r Replay) target(i int) float64 {
-	target, ok := r.Curves[i].target(r.Horizon)
+	target, ok := r.Curves[i].Target(r.Horizon)
 	if !ok {
 		return math.NaN()
 	}

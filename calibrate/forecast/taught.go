@@ -1,6 +1,10 @@
 package forecast
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // taught is what finished curves say: regressions with their weights.
 type taught struct {
@@ -35,23 +39,77 @@ func (t taught) arm(l lesson) mixture {
 		scale, wide := f.scale(l)*l.unit, conformal(f.residuals)
 		for _, r := range f.residuals {
 			near := math.Log(r.scale / f.scale(l))
-			out.add(t.weights[k]*math.Exp(-near*near/2), l.last+f.rest(l)*l.unit+wide*r.z*scale, 0.2*scale)
+			out.add(t.weights[k]*math.Exp(-near*near/2), l.last+f.rest(l)*l.unit+wide*r.z*scale, kernel*scale)
 		}
 	}
 	out.normalise()
 	return out
 }
 
-// conformal is the factor by which the 90 % quantile of a normal sample of n grows
-// into the (n+1)/n x 90 % quantile that split conformal prediction takes, the
-// families being the n exchangeable units.
+// kernel is the standard deviation, in scales, by which an empirical error is smoothed.
+const kernel = 0.2
+
+// conformal is the factor by which the localised errors must grow for 80 % intervals
+// made of the other families' errors to cover each family in turn, families counting
+// alike and as few as they are: conformal prediction with the needed factor as score.
 func conformal(residuals []residual) float64 {
-	families := map[string]bool{}
+	size := map[string]float64{}
 	for _, r := range residuals {
-		families[r.family] = true
+		size[r.family]++
 	}
-	n := math.Max(12, float64(len(families)))
-	return math.Sqrt2 * math.Erfinv(2*0.9*(n+1)/n-1) / z90
+	var needs []weighted
+	for _, r := range residuals {
+		needs = append(needs, weighted{need(r, residuals), 1 / size[r.family]})
+	}
+	n := float64(len(size))
+	return math.Max(1, weightedQuantile(needs, math.Min(1, 0.8*(n+1)/n)))
+}
+
+// weighted is a value with how much it counts.
+type weighted struct{ value, weight float64 }
+
+// need is the factor by which the other families' errors must be stretched for the
+// 80 % interval that they make to hold one error.
+func need(r residual, residuals []residual) float64 {
+	var others mixture
+	for _, o := range residuals {
+		if near := math.Log(o.scale / r.scale); o.family != r.family {
+			others.add(math.Exp(-near*near/2), o.z, kernel)
+		}
+	}
+	others.normalise()
+	low, high := 0.0, float64(most)
+	for range 20 {
+		middle := (low + high) / 2
+		if p := others.stretched(middle).below(r.z); p < 0.1 || p > 0.9 {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return high
+}
+
+// most is the factor beyond which no interval is widened.
+const most = 4
+
+// weightedQuantile is the value up to which a share of the weight lies; zero of none.
+func weightedQuantile(values []weighted, share float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Clone(values)
+	slices.SortFunc(sorted, func(a, b weighted) int { return cmp.Compare(a.value, b.value) })
+	var total float64
+	for _, v := range sorted {
+		total += v.weight
+	}
+	for _, v := range sorted {
+		if share -= v.weight / total; share <= 1e-9 {
+			return v.value
+		}
+	}
+	return sorted[len(sorted)-1].value
 }
 
 // pair is the foretold loss of a less that of b in nats, and the probability that

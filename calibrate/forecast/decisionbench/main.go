@@ -36,13 +36,15 @@ func run(args []string, out io.Writer) error {
 	ceiling := flags.Float64("ceiling", 0.72, "leave curves that end above this loss out of the pairs")
 	list := flags.String("shares", "0.2,0.3,0.5", "shares of the horizon to see")
 	library := flags.String("library", "", "write a library made of the curves to this file, and score nothing")
-	suite := flags.Bool("suite", false, "score decisions between full and LoRA on a suite of data sets")
-	tie := flags.Float64("tie", 0.01, "with -suite: a smaller difference in nats is a tie")
+	suite := flags.String("suite", "", "replay calibrations on the finished curves in this folder")
 	with := flags.String("with", "", "use this library instead of the embedded one")
 	failures := flags.Bool("failures", false, "name the pairs that were called wrongly with confidence")
 	asJSON := flags.Bool("json", false, "print JSON")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *suite != "" {
+		return decisions(out, *suite, flags.Args())
 	}
 	records, _, err := history.Read(flags.Args())
 	if err != nil {
@@ -59,9 +61,6 @@ func run(args []string, out io.Writer) error {
 	known, err := readLibrary(*with)
 	if err != nil {
 		return err
-	}
-	if *suite {
-		return decisions(out, forecast.Suite{Curves: curves, Horizon: *horizon, TieNats: *tie, Library: known}, shares, *failures)
 	}
 	scores, err := forecast.Replay{Curves: curves, Horizon: *horizon, Ceiling: *ceiling, Library: known}.Run(shares)
 	if err != nil {
@@ -86,31 +85,6 @@ func readLibrary(path string) (*forecast.Library, error) {
 		return nil, fmt.Errorf("-with: %w", err)
 	}
 	return forecast.ParseLibrary(text)
-}
-
-// decisions prints how often each decider names the right method.
-func decisions(out io.Writer, suite forecast.Suite, shares []float64, failures bool) error {
-	fmt.Fprintln(out, "| seen | decider | right method | regret, nats | Brier | data sets | ties |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- |")
-	var named []string
-	for _, share := range shares {
-		verdicts, err := suite.Run(share)
-		if err != nil {
-			return err
-		}
-		for _, v := range verdicts {
-			s := v.Score(suite.TieNats)
-			fmt.Fprintf(out, "| %.1f %% | %s | %v | %.4f | %v | %d | %d |\n", 100*share, s.Decider, s.Accuracy, s.Regret.Value, s.Brier, s.Data, s.Ties)
-			for _, f := range s.Failures {
-				named = append(named, fmt.Sprintf("- %s at %.1f %%: %s", s.Decider, 100*share, f))
-			}
-		}
-	}
-	if failures {
-		fmt.Fprintln(out)
-		fmt.Fprintln(out, strings.Join(named, "\n"))
-	}
-	return nil
 }
 
 func numbers(list string) ([]float64, error) {

@@ -86,35 +86,6 @@ func batching(c config.Config) (micro, accumulation int, err error) {
 	return micro, batch / micro, nil
 }
 
-// rates resolves the centres of the learning-rate searches. Where nobody names one,
-// LoRA's follows the width as Thinking Machines' "LoRA Without Regret" (2025) found for
-// Llama models, 5e-4 (2000/hidden)^0.775, and full's is a share of it.
-func rates(c config.Config, hidden int) (full, lora float64) {
-	full, lora = c.Calibration.RateFull, c.Calibration.RateLoRA
-	ratio := rateRatio(c.LoRA.Method())
-	switch {
-	case full == 0 && lora == 0:
-		lora = 5e-4 * math.Pow(2000/float64(max(hidden, 1)), 0.775)
-		full = lora / ratio
-	case full == 0:
-		full = lora / ratio
-	case lora == 0:
-		lora = full * ratio
-	}
-	return full, lora
-}
-
-// rateRatio is LoRA's best learning rate over full's: ten, and about a third of that
-// where alpha exceeds the rank, since the adapter's output is then scaled up. Both were
-// seen in replications of that study and on stories260K, whose best rates were 0.0072
-// and 0.0022 with alpha twice the rank.
-func rateRatio(m evidence.Method) float64 {
-	if m.Alpha > float64(m.Rank) {
-		return 10.0 / 3
-	}
-	return 10
-}
-
 // horizon resolves 0 to the steps that the epochs need on this data.
 func horizon(c config.Config, data evidence.Data, seqLength int) int {
 	if c.Calibration.Horizon > 0 {
@@ -183,7 +154,7 @@ func resolveShape(c config.Config, m baseModel, env evidence.Environment) (shape
 // spec puts together what to calibrate, with nothing left to default.
 func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrate.Spec {
 	steps := horizon(c, packed.Data, s.seqLength)
-	full, lora := rates(c, m.config.Hidden)
+	full, lora := calibrate.PriorRates(c.Calibration.RateFull, c.Calibration.RateLoRA, c.LoRA.Method(), m.config.Hidden)
 	warnings := slices.Concat(m.warnings, packed.Warnings, partedTies(c, m))
 	return calibrate.Spec{
 		Version: version(), Domain: packed.Domain, Warnings: warnings,

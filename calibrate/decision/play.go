@@ -1,0 +1,117 @@
+package decision
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
+)
+
+// Probe is the calibration that is replayed.
+type Probe struct {
+	Ranks []int   // LoRA's arms
+	Share float64 // of one full run's cost
+	// EachArm grants the share to every arm, instead of to all together.
+	EachArm bool
+	Rates   int // learning rates an arm in the search
+	Horizon int
+	// What a LoRA step and one evaluation cost, in steps of full fine-tuning.
+	LoRAStep, Evaluation float64
+}
+
+// budget is the calibration's time in steps of full fine-tuning, a second each.
+func (p Probe) budget() time.Duration {
+	steps := p.Share * float64(p.Horizon)
+	if p.EachArm {
+		steps *= float64(1 + len(p.Ranks))
+	}
+	return time.Duration(steps * float64(time.Second))
+}
+
+// Calibrate runs the calibration on the case's curves, with what a library knows, and
+// returns the run as it would be stored.
+func (c Case) Calibrate(p Probe, library *forecast.Library) (*evidence.Run, error) {
+	dir, err := os.MkdirTemp("", "ftadvise-decision-")
+	if err != nil {
+		return nil, fmt.Errorf("replay %s: %w", c.Data, err)
+	}
+	defer os.RemoveAll(dir)
+	clock := enginetest.NewClock()
+	engine := enginetest.New(c.script(p, clock))
+	kept := &keeper{dir: dir, run: &evidence.Run{ID: c.Data, State: evidence.Running}}
+	run, err := calibrate.RunAt(context.Background(), c.spec(p, library), engine, kept, nil, clock.Now)
+	if err != nil {
+		return nil, fmt.Errorf("replay %s: %w", c.Data, err)
+	}
+	return run, nil
+}
+
+// spec is what the command line would ask for, with its defaults.
+func (c Case) spec(p Probe, library *forecast.Library) calibrate.Spec {
+	f := c.Facts
+	s := calibrate.Spec{
+		ModelDir: "suite", PackPath: "suite", Model: f.Model, Data: f.Data, Domain: f.Domain, Device: "cpu", Precision: "fp32",
+		SeqLength: max(1, f.StepTokens), MicroBatch: 1, Accumulation: 1,
+		Full: true, SearchRates: p.Rates, HorizonSteps: p.Horizon, Budget: p.budget(),
+		WarmupSteps: min(100, p.Horizon*3/100), Seeds: 1, Seed: 1, Library: library,
+	}
+	for _, rank := range p.Ranks {
+		if a, ok := c.course(evidence.Method{Kind: evidence.LoRA, Rank: rank}); ok {
+			s.LoRA = append(s.LoRA, a.method)
+		}
+	}
+	adapter := evidence.Method{}
+	if len(s.LoRA) > 0 {
+		adapter = s.LoRA[0]
+	}
+	s.RateFull, s.RateLoRA = calibrate.PriorRates(0, 0, adapter, f.Model.Hidden)
+	return s
+}
+
+// script follows the curves.
+func (c Case) script(p Probe, clock *enginetest.Clock) enginetest.Script {
+	loss := func(t evidence.Trial, step int) float64 {
+		a, _ := c.course(t.Method)
+		return a.at(t.LearningRate, step)
+	}
+	return enginetest.Script{
+		Loss:        loss,
+		Diverges:    func(t evidence.Trial, step int) bool { return math.IsNaN(loss(t, step)) },
+		EvalSeconds: p.Evaluation,
+		StepSeconds: func(m evidence.Method, _, _ int) float64 {
+			if m.Kind == evidence.LoRA {
+				return p.LoRAStep
+			}
+			return 1
+		},
+		Trainable: c.trainable,
+		Pass:      clock.Pass,
+	}
+}
+
+// trainable is how many parameters a method trains.
+func (c Case) trainable(m evidence.Method) int64 {
+	for _, known := range c.Facts.Params {
+		if known.Method.Kind == m.Kind && known.Method.Rank == m.Rank {
+			return known.Trainable
+		}
+	}
+	return 0
+}
+
+// keeper keeps one run in memory.
+type keeper struct {
+	dir string
+	run *evidence.Run
+}
+
+func (k *keeper) Load() (*evidence.Run, error) { return k.run, nil }
+func (k *keeper) Save(run *evidence.Run) error { k.run = run; return nil }
+func (k *keeper) AppendEvent([]byte) error     { return nil }
+func (k *keeper) Path() string                 { return k.dir }

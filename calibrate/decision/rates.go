@@ -1,0 +1,87 @@
+package decision
+
+import (
+	"fmt"
+	"math"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
+)
+
+// RateScore is how good learning rates were that somebody chose.
+type RateScore struct {
+	Chooser string            `json:"chooser"`
+	Arms    int               `json:"arms"`
+	Near    forecast.Estimate `json:"within_twice"` // share of arms within a factor of two of the best rate
+	Cost    forecast.Estimate `json:"cost_nats"`    // mean loss at the horizon above the best rate's
+	// Dear is the arms whose rate cost more than a tie, the worst first.
+	Dear []string `json:"dear,omitempty"`
+}
+
+// choice is one arm's rate with what is best.
+type choice struct {
+	family, name     string
+	rate, best, cost float64
+}
+
+// ratesOf scores rates that chosen gives for each arm of the calibrations; 0 is none.
+func ratesOf(name string, played []Played, p Probe, tieNats float64, chosen func(c Played, m evidence.Method) float64) RateScore {
+	var all []choice
+	s := RateScore{Chooser: name}
+	for _, c := range played {
+		for _, a := range c.arms {
+			rate := chosen(c, a.method)
+			if rate == 0 {
+				continue
+			}
+			best, end, _ := a.truth(p.Horizon)
+			cost := a.at(rate, p.Horizon) - end
+			if math.IsNaN(cost) { // it diverged later on: as bad as having learned nothing
+				cost = a.curves[0].Loss(0) - end
+			}
+			all = append(all, choice{c.Family, fmt.Sprintf("%s %s", c.Data, a.method), rate, best, cost})
+			if cost > tieNats {
+				s.Dear = append(s.Dear, fmt.Sprintf("%s %s: %.3g instead of %.3g costs %.4f nats", c.Data, a.method, rate, best, cost))
+			}
+		}
+	}
+	s.Arms = len(all)
+	family := func(c choice) string { return c.family }
+	s.Near = bootstrap(all, family, func(c choice) (float64, bool) {
+		return fullIf(math.Abs(math.Log(c.rate/c.best)) <= math.Ln2*1.01), true
+	})
+	s.Cost = bootstrap(all, family, func(c choice) (float64, bool) { return c.cost, true })
+	return s
+}
+
+// Rates scores the searches of replayed calibrations, the priors without a search, and
+// the rule that LoRA's rate is ten times full's.
+func Rates(played []Played, p Probe, tieNats float64) []RateScore {
+	searched := func(c Played, m evidence.Method) float64 {
+		for _, t := range trunks(c.Run) {
+			if t.Method == m {
+				return t.LearningRate
+			}
+		}
+		return 0
+	}
+	prior := func(tenfold bool) func(Played, evidence.Method) float64 {
+		return func(c Played, m evidence.Method) float64 {
+			spec := c.spec(p, nil)
+			switch {
+			case searched(c, m) == 0:
+				return 0
+			case m.Kind == evidence.Full:
+				return spec.RateFull
+			case tenfold:
+				return 10 * spec.RateFull
+			}
+			return spec.RateLoRA
+		}
+	}
+	return []RateScore{
+		ratesOf("the search", played, p, tieNats, searched),
+		ratesOf("the priors, no search", played, p, tieNats, prior(false)),
+		ratesOf("full's prior, ten times it for LoRA", played, p, tieNats, prior(true)),
+	}
+}

@@ -1,0 +1,100 @@
+package decision
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
+)
+
+const horizon = 1500
+
+// domain is a made-up data set: by how much full wins in the end, and how far there is
+// to learn.
+type domain struct {
+	gain, fall float64
+}
+
+// curves are those of every method at five rates.
+func (d domain) curves(name string) []forecast.Curve {
+	var out []forecast.Curve
+	steps := []int{0, 2, 4, 6, 8, 11, 16, 22, 30, 45, 64, 90, 128, 181, 256, 362, 512, 724, 1024, horizon}
+	for _, rank := range []int{0, 2, 8, 32} {
+		m := evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: float64(2 * rank), Targets: evidence.AllLinear}
+		c := enginetest.Curve{Base: 2 + d.fall, Floor: 2 + d.gain*(1+1/float64(rank+1)), Tau: 20, Power: 0.9, BestRate: 4e-3}
+		if rank == 0 {
+			m = evidence.Method{Kind: evidence.Full}
+			c = enginetest.Curve{Base: 2 + d.fall, Floor: 2, Tau: 40, Power: 0.8, BestRate: 1.3e-3}
+		}
+		for k := range 5 {
+			rate := c.BestRate * math.Pow(2, float64(k-2))
+			curve := forecast.Curve{Name: fmt.Sprintf("%s--%s-%.3g", name, m, rate), Data: name, Family: name[5:], Method: m, Rate: rate,
+				Schedule: evidence.Schedule{Shape: evidence.Constant}}
+			for _, step := range steps {
+				curve.Points = append(curve.Points, evidence.Point{Step: step, Loss: c.At(evidence.Trial{LearningRate: rate, Method: m}, step)})
+			}
+			out = append(out, curve)
+		}
+	}
+	return out
+}
+
+// madeUp is a suite of six families on two bases.
+func madeUp() Suite {
+	var curves []forecast.Curve
+	facts := map[string]Facts{}
+	for b, base := range []string{"tiny", "base"} {
+		for i, gain := range []float64{0.3, 0.2, 0, 0.1, -0.05, 0.25} {
+			name := fmt.Sprintf("%s/d%d", base, i)
+			curves = append(curves, domain{gain, 1 + 0.3*float64(i) + 0.1*float64(b)}.curves(name)...)
+			facts[name] = Facts{Model: evidence.Model{Hidden: 128}, Data: evidence.Data{Tokens: 100_000}, StepTokens: 2048}
+		}
+	}
+	return Suite{Cases: Cases(curves, facts, horizon), TieNats: 0.01}
+}
+
+func probe() Probe {
+	return Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: horizon, LoRAStep: 0.7, Evaluation: 0.5}
+}
+
+func TestCases(t *testing.T) {
+	s := madeUp()
+	if len(s.Cases) != 12 {
+		t.Fatalf("%d cases", len(s.Cases))
+	}
+	c := s.Cases[0]
+	if c.Base() != "base" || c.Family != "d0" || !slices.Equal(c.Ranks(), []int{2, 8, 32}) || len(c.Curves()) != 20 {
+		t.Errorf("%s of %s with ranks %v", c.Data, c.Family, c.Ranks())
+	}
+	if at, _, _ := c.Gap(horizon); at < 0.2 {
+		t.Errorf("gap %v", at)
+	}
+	if all, _, _ := c.Gap(horizon, 2); all <= 0.3 {
+		t.Errorf("rank 2 alone: gap %v", all)
+	}
+}
+
+func TestPlay(t *testing.T) {
+	s, p := madeUp(), probe()
+	played, err := s.Play(p, s.Teach())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range played {
+		if c.Run.Seconds > 0.15*horizon+5 {
+			t.Errorf("%s cost %.0f steps", c.Data, c.Run.Seconds)
+		}
+	}
+	for _, v := range append(Baselines(played, p), Forecasts("forecast", played, p)) {
+		t.Logf("%+v", v.Score(s.TieNats))
+	}
+	for _, tr := range played[0].Run.Trials {
+		t.Logf("%s %s %d %.1f", tr.ID, tr.Outcome.Status, tr.Outcome.Steps, tr.Outcome.Seconds)
+	}
+	t.Logf("%+v", played[0].Run.Plan)
+	t.Logf("%+v", played[0].Run.Warnings)
+}
