@@ -58,7 +58,7 @@ func (c *calibration) segments(ids []string, to int) []Segment {
 
 // segment continues a trial from its last checkpoint, or a branch from its trunk's.
 func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
-	s := Segment{Trial: t.Trial, FromStep: t.Outcome.Steps, ToStep: to, General: true}
+	s := Segment{Trial: t.Trial, FromStep: t.Outcome.Steps, ToStep: to, General: t.Stage != evidence.StageSearch}
 	s.Trial.Steps = t.Steps
 	if t.Outcome.Checkpoint != "" {
 		s.Load = filepath.Join(c.keeper.Path(), filepath.FromSlash(t.Outcome.Checkpoint))

@@ -115,7 +115,9 @@ type Segment struct {
 	// Export is a folder for the trained weights: a PEFT adapter or a Hugging Face model.
 	Export    string `json:"export,omitempty"`
 	EvalSteps []int  `json:"eval_steps"` // evaluate after these steps; 0 is the base model
-	General   bool   `json:"general"`    // evaluate on the general set as well, where the pack has one
+	// General evaluates on the general set as well, where the pack has one: the base
+	// model, and the segment's end if that is among EvalSteps. Forgetting asks for no more.
+	General bool `json:"general"`
 	// DeadlineSeconds ends the segment at the first step that is done after so many
 	// seconds: it is saved like a whole one and ends as cut by budget. 0 never does.
 	DeadlineSeconds float64 `json:"deadline_seconds,omitempty"`

@@ -12,8 +12,8 @@ import (
 type Cost struct {
 	Method         evidence.Method
 	StepSeconds    float64 // one optimizer step
-	EvalSeconds    float64 // one evaluation, the general set included
-	SegmentSeconds float64 // loading and saving, each time the trial is taken up
+	EvalSeconds    float64 // one evaluation of the held-out set
+	SegmentSeconds float64 // loading, saving and the general set, each time the trial is taken up
 }
 
 // What a plan is made by.

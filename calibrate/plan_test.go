@@ -96,7 +96,7 @@ func TestPreview(t *testing.T) {
 			t.Errorf("%s: %d trials", name, len(p.Trials))
 		}
 	}
-	if got := calibrate.CostsOf(run); len(got) != 2 || !within(got[0].StepSeconds, 0.1, 1e-9) || !within(got[0].EvalSeconds, 0.4, 1e-9) {
+	if got := calibrate.CostsOf(run); len(got) != 2 || !within(got[0].StepSeconds, 0.1, 1e-9) || !within(got[0].EvalSeconds, 0.2, 1e-9) || got[0].SegmentSeconds > 0.2 {
 		t.Errorf("costs %+v", got)
 	}
 }

@@ -74,7 +74,9 @@ func (r *recorder) take(e Event) {
 		}
 	case EvalDone:
 		if o := r.pending[e.Trial]; o != nil {
-			o.EvalSeconds += e.Seconds / float64(len(r.pending))
+			if e.Set == SetHeldOut { // the general set's time is the segment's, once each
+				o.EvalSeconds += e.Seconds / float64(len(r.pending))
+			}
 			evaluated(o, e)
 			r.lost[e.Trial] = r.lost[e.Trial] || (e.Set == SetHeldOut && finite(e.Loss) == nil)
 		}

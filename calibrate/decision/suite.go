@@ -19,19 +19,15 @@ type Libraries map[string]*forecast.Library
 
 // Teach learns from all the suite's curves but those of each family in turn.
 func (s Suite) Teach() Libraries {
-	out := Libraries{}
+	var all []forecast.Curve
 	for _, c := range s.Cases {
-		if out[c.Family] != nil {
-			continue
-		}
-		var others []forecast.Curve
-		for _, o := range s.Cases {
-			if o.Family != c.Family {
-				others = append(others, o.Curves()...)
-			}
-		}
-		l := forecast.BuildLibrary(others)
-		out[c.Family] = &l
+		all = append(all, c.Curves()...)
+	}
+	schooling := forecast.NewSchooling(all)
+	out := Libraries{}
+	for _, family := range distinct(s.Cases, func(c Case) string { return c.Family }) {
+		l := schooling.Library(family)
+		out[family] = &l
 	}
 	return out
 }

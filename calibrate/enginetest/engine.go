@@ -169,7 +169,7 @@ func (s *segment) evaluate() {
 		return
 	}
 	sets := []string{calibrate.SetHeldOut}
-	if s.General {
+	if s.General && (s.step == 0 || s.step == s.ToStep) {
 		sets = append(sets, calibrate.SetGeneral)
 	}
 	for i, set := range sets {

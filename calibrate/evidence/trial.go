@@ -97,7 +97,7 @@ type Outcome struct {
 	MicroBatch         int       `json:"micro_batch"`
 	Accumulation       int       `json:"accumulation"`
 	Seconds            float64   `json:"seconds"`                    // wall time, evaluation included
-	EvalSeconds        float64   `json:"eval_seconds,omitempty"`     // of that, evaluating
+	EvalSeconds        float64   `json:"eval_seconds,omitempty"`     // of that, on the held-out set
 	OverheadSeconds    float64   `json:"overhead_seconds,omitempty"` // of that, loading, saving and the like
 	MeasureSeconds     float64   `json:"measure_seconds,omitempty"`  // of that, looking at gradients and weights
 	Segments           int       `json:"segments,omitempty"`         // sittings in which it was trained

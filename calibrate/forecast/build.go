@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"math"
+	"slices"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -18,29 +19,69 @@ func twentieths() []float64 {
 // steady are those for constant rates: even in ln(step), since probes are short.
 func steady() []float64 { return geometric(0.04, 0.8, 14) }
 
-// BuildLibrary learns from finished curves, each to its own last step. Curves on the
-// same data share Data; Family is what is left out together. Curves under a constant
+// ownHorizon is the length to which every finished curve is stretched.
+const ownHorizon = 10000
+
+// Schooling is finished curves to learn from, with what is costly about it done once,
+// so that families can be left out in turn.
+type Schooling struct {
+	curves   []Curve // as given
+	scaled   []Curve // those that can teach, stretched to the same length
+	believed map[believedAt]belief
+}
+
+// believedAt is one curve seen to a share, without knowledge of others.
+type believedAt struct {
+	curve string
+	share float64
+}
+
+// NewSchooling reads finished curves, each to its own last step. Curves on the same
+// data share Data; Family is what is left out together; names are distinct.
+func NewSchooling(curves []Curve) *Schooling {
+	s := &Schooling{curves: curves, believed: map[believedAt]belief{}}
+	for _, c := range curves {
+		if len(c.Points) > 1 {
+			s.scaled = append(s.scaled, c.scaled(ownHorizon))
+		}
+	}
+	return s
+}
+
+// BuildLibrary learns from finished curves what a Schooling of them teaches.
+func BuildLibrary(curves []Curve) Library { return NewSchooling(curves).Library() }
+
+// Library is what the curves teach when families are left out. Curves under a constant
 // rate and under a decaying one are learned from apart; fewer than eight of a kind
 // teach nothing.
-func BuildLibrary(curves []Curve) Library {
-	const horizon = 10000
+func (s *Schooling) Library(without ...string) Library {
 	out := Library{Schema: LibrarySchema}
 	var decaying, constant []Curve
-	for _, c := range curves {
-		if len(c.Points) < 2 {
-			continue
-		}
-		c = c.scaled(horizon)
-		if c.constant() {
+	for _, c := range s.scaled {
+		switch {
+		case slices.Contains(without, c.family()):
+		case c.constant():
 			constant = append(constant, c)
-		} else {
+		default:
 			decaying = append(decaying, c)
 		}
 	}
-	out.Sources = distinct(curves, func(c Curve) string { return c.Data })
-	out.Decaying = coursesOf(decaying, horizon, twentieths(), evenReading)
-	out.Constant = coursesOf(constant, horizon, steady(), doublingReading)
+	left := slices.DeleteFunc(slices.Clone(s.curves), func(c Curve) bool { return slices.Contains(without, c.family()) })
+	out.Sources = distinct(left, func(c Curve) string { return c.Data })
+	out.Decaying = s.courses(decaying, twentieths(), evenReading)
+	out.Constant = s.courses(constant, steady(), doublingReading)
 	return out
+}
+
+// believe is what the laws alone say of a curve seen to a share.
+func (s *Schooling) believe(a arm, share float64) belief {
+	key := believedAt{a.Name, share}
+	b, ok := s.believed[key]
+	if !ok {
+		b = believe(a, ownHorizon, 1)
+		s.believed[key] = b
+	}
+	return b
 }
 
 // scaled stretches a curve's steps so that it ends at the horizon.
@@ -81,19 +122,19 @@ func searched(curves []Curve, step float64) []Curve {
 	return out
 }
 
-func coursesOf(curves []Curve, horizon int, shares []float64, read func(float64) reading) []Course {
+func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64) reading) []Course {
 	var out []Course
 	for _, share := range shares {
 		how, curves := read(round(share)), curves
 		if how.Traits {
-			curves = searched(curves, share*float64(horizon))
+			curves = searched(curves, share*ownHorizon)
 		}
-		lessons := lessonsWithout(lessonsOf(curves, how, horizon))
+		lessons := lessonsWithout(lessonsOf(curves, how, ownHorizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 			continue
 		}
 		c := courseOf(how, lessons)
-		c.judge(curves, horizon)
+		s.judge(&c, curves)
 		out = append(out, c)
 	}
 	return out
@@ -101,22 +142,22 @@ func coursesOf(curves []Curve, horizon int, shares []float64, read func(float64)
 
 // judge measures the laws on the finished curves: how much they understate their
 // errors, and whether the regression is the better guide to differences.
-func (c *Course) judge(curves []Curve, horizon int) {
-	arms, _ := cut(curves, c.Share, horizon)
+func (s *Schooling) judge(c *Course, curves []Curve) {
+	arms, _ := cut(curves, c.Share, ownHorizon)
 	lessons := map[string]lesson{}
-	for _, l := range lessonsWithout(lessonsOf(curves, c.reading, horizon)) {
+	for _, l := range lessonsWithout(lessonsOf(curves, c.reading, ownHorizon)) {
 		lessons[curves[l.curve].Name] = l
 	}
 	var beliefs []belief
 	var misses, missesPaired []float64
 	var rivals []rivalry
-	s := school{course: *c, known: map[[2]string]taught{}}
+	about := school{course: *c, known: map[[2]string]taught{}}
 	for _, a := range arms {
 		l, ok := lessons[a.Name]
 		if !ok {
 			continue
 		}
-		b := believe(a, horizon, 1)
+		b := s.believe(a, c.Share)
 		truth := l.last + l.rest*l.unit
 		misses = append(misses, math.Abs(truth-b.loss.centre())/b.loss.spread())
 		for _, other := range beliefs {
@@ -127,7 +168,7 @@ func (c *Course) judge(curves []Curve, horizon int) {
 			truth := l.last + l.rest*l.unit - lo.last - lo.rest*lo.unit
 			d := paired(b, other, 1)
 			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
-			_, better := s.without(l, lo).pair(l, lo)
+			_, better := about.without(l, lo).pair(l, lo)
 			rivals = append(rivals, rivalry{d, better, truth < 0})
 		}
 		beliefs = append(beliefs, b)

@@ -23,7 +23,17 @@ type Curve struct {
 	// Window is the share of the horizon over whose end the target is averaged, for
 	// noisy training losses; 0 is the loss at the horizon itself.
 	Window float64
+	// Facts are what is known of the data and the method beside losses.
+	Facts  Facts
 	Points []evidence.Point
+}
+
+// Facts may foretell what losses do not show yet; 0 is unknown.
+type Facts struct {
+	EpochTokens int64   // training tokens of one epoch that carry loss
+	Epochs      float64 // of the data until the horizon
+	Trainable   int64   // parameters that the method trains
+	GeneralLoss float64 // of the base model on general text, in nats a token
 }
 
 func (c Curve) family() string {

@@ -37,6 +37,26 @@ func TestHardCurves(t *testing.T) {
 			return append([]evidence.Point{{Step: 40, Loss: 99}, {Step: 80, Loss: 99}}, p...)
 		}), 1500, "", "duplicated-steps", smooth(1500), 0.12, 0.005},
 		{"out of order", edit(func(p []evidence.Point) []evidence.Point { p[2], p[6] = p[6], p[2]; return p }), 1500, "", "", smooth(1500), 0.12, 0.005},
+		{"every loss NaN", edit(func(p []evidence.Point) []evidence.Point {
+			for i := range p {
+				p[i].Loss = math.NaN()
+			}
+			return p
+		}), 1500, "diverged", "no-forecast", 0, 0, 0},
+		{"infinite on the way", edit(func(p []evidence.Point) []evidence.Point { p[3].Loss = math.Inf(1); return p }), 1500, "", "non-finite-loss", smooth(1500), 0.12, 0.005},
+		{"up and down", edit(func(p []evidence.Point) []evidence.Point {
+			for i := range p {
+				p[i].Loss += 0.05 * float64(i%2)
+			}
+			return p
+		}), 1500, "", "", smooth(1500), 0.25, 0.05},
+		{"falls, then rises", edit(func(p []evidence.Point) []evidence.Point {
+			for i := range p {
+				p[i].Loss = 3 + 0.2*math.Pow(math.Log(float64(p[i].Step+1)/30), 2)
+			}
+			return p
+		}), 400, "", "", 4.2, 0.6, 0.05},
+		{"horizon of one step", edit(func(p []evidence.Point) []evidence.Point { return p }), 1, "", "", smooth(5), 0.7, 0},
 		{"negative step", edit(func(p []evidence.Point) []evidence.Point { p[0].Step = -1; return p }), 1500, "negative", "", 0, 0, 0},
 	}
 	for _, test := range tests {

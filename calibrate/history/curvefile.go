@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
 )
 
 var blockPattern = regexp.MustCompile(`^(train|eval)_loss_mean_of_(\d+)_steps$`)
@@ -22,12 +23,30 @@ type curveEntry struct {
 	Schedule *evidence.Schedule `json:"schedule"`
 	Train    []evidence.Point   `json:"train_loss"`
 	Eval     []evidence.Point   `json:"eval_loss"`
+	// Trainable is the parameters that the method trained.
+	Trainable int64 `json:"trainable_params"`
 }
 
 // curveAbout is what a file of curves says of all of its runs.
 type curveAbout struct {
 	Origin   string `json:"origin"`
 	Protocol string `json:"protocol"`
+	// Data and Domain are facts of the data set that all runs were trained on.
+	Data struct {
+		Tokens        int64   `json:"tokens"` // of one epoch
+		LabelledShare float64 `json:"labelled_share"`
+		Epochs        float64 `json:"epochs"` // until the runs' end
+	} `json:"data"`
+	Domain evidence.Domain `json:"domain"`
+}
+
+// facts are those of a run.
+func (a curveAbout) facts(trainable int64) forecast.Facts {
+	f := forecast.Facts{EpochTokens: int64(float64(a.Data.Tokens) * a.Data.LabelledShare), Epochs: a.Data.Epochs, Trainable: trainable}
+	if a.Domain.BaseGeneralLoss != nil {
+		f.GeneralLoss = *a.Domain.BaseGeneralLoss
+	}
+	return f
 }
 
 // parseCurves reads {"about": {...}, "runs": {name: {...}}}: each run has points of
@@ -37,7 +56,7 @@ func parseCurves(path string, keys map[string]json.RawMessage) ([]Record, []evid
 	var about curveAbout
 	if keys["about"] != nil {
 		if err := json.Unmarshal(keys["about"], &about); err != nil {
-			return nil, nil, &Error{path, "about is no object with origin and protocol", "leave it out or mend it", err}
+			return nil, nil, &Error{path, "about is no object with origin, protocol, data and domain", "leave it out or mend it", err}
 		}
 	}
 	var runs map[string]json.RawMessage
@@ -65,7 +84,7 @@ func curveRecord(path, name string, raw json.RawMessage, about curveAbout) (Reco
 	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &entry) != nil {
 		return Record{}, &Error{Where: where, What: "is no object of losses", Advice: "give eval_loss: [{\"step\": 0, \"loss\": 3.2}, ...]"}
 	}
-	r := Record{Name: name, Family: entry.Family, Data: entry.Data, Rate: entry.Rate, Train: entry.Train, Eval: entry.Eval}
+	r := Record{Name: name, Family: entry.Family, Data: entry.Data, Rate: entry.Rate, Train: entry.Train, Eval: entry.Eval, Facts: about.facts(entry.Trainable)}
 	r.Method = MethodOf(strings.TrimSpace(entry.Method + " " + name))
 	if entry.Method != "" {
 		r.Method = MethodOf(entry.Method)

@@ -20,6 +20,8 @@ type Record struct {
 	BlockSteps int
 	// TotalSteps is how long the run was meant to be; 0 if the file does not say.
 	TotalSteps int
+	// Facts are what the file says of the data and the method beside losses.
+	Facts forecast.Facts
 }
 
 // trainWindow is the share of the horizon over whose end a training loss is averaged:
@@ -30,7 +32,7 @@ const trainWindow = 0.2
 // two held-out ones.
 func (r Record) Curve() forecast.Curve {
 	c := forecast.Curve{Name: r.Name, Family: r.family(), Data: r.Data, Method: r.Method, Rate: r.Rate,
-		Schedule: r.Schedule, Points: r.Eval}
+		Schedule: r.Schedule, Facts: r.Facts, Points: r.Eval}
 	if len(r.Eval) < 2 {
 		c.Points, c.BlockSteps, c.Window = r.Train, r.BlockSteps, trainWindow
 	}

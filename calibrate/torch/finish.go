@@ -91,7 +91,7 @@ func (r *run) evaluateAt(step int, start bool) *ended {
 		return nil
 	}
 	sets := []evalSet{{calibrate.SetHeldOut, sequencesOf(r.heldSet), r.heldSet.N}}
-	if r.arms[0].General && r.general.N > 0 {
+	if r.arms[0].General && r.general.N > 0 && (step == 0 || step == r.arms[0].ToStep) {
 		sets = append(sets, evalSet{calibrate.SetGeneral, sequencesOf(r.general), r.general.N})
 	}
 	for _, set := range sets {

@@ -63,7 +63,7 @@ func guessCosts(model hf.Config, s calibrate.Spec, machine evidence.Environment)
 			return nil, "", err
 		}
 		rows := float64(s.Data.EvalRows) / float64(s.MicroBatch*s.Accumulation)
-		out = append(out, calibrate.Cost{Method: method, StepSeconds: step, EvalSeconds: 2 * step * rows / 3, SegmentSeconds: guessedSegmentSeconds})
+		out = append(out, calibrate.Cost{Method: method, StepSeconds: step, EvalSeconds: step * rows / 3, SegmentSeconds: guessedSegmentSeconds + step*rows/3})
 	}
 	return out, "guessed for a " + device.Name, nil
 }
