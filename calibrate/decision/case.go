@@ -2,6 +2,7 @@ package decision
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -18,21 +19,21 @@ type Case struct {
 	arms   []course // one a method, full first, then by rank
 }
 
-// Facts are what a calibration would have measured of the data set besides losses.
+// Facts are what a calibration would have measured of the data set besides losses, as
+// a curve file's about has them.
 type Facts struct {
-	Model  evidence.Model  `json:"model"`
+	Model  evidence.Model  `json:"base"`
 	Data   evidence.Data   `json:"data"`
 	Domain evidence.Domain `json:"domain"`
-	// StepTokens is the tokens of one optimizer step.
-	StepTokens int `json:"step_tokens"`
-	// Params is the trainable parameters of each method.
-	Params []MethodParams `json:"params"`
 }
 
-// MethodParams is how many parameters a method trains.
-type MethodParams struct {
-	Method    evidence.Method `json:"method"`
-	Trainable int64           `json:"trainable"`
+// ParseFacts reads a curve file's about.
+func ParseFacts(file []byte) (Facts, error) {
+	var f struct {
+		About Facts `json:"about"`
+	}
+	err := json.Unmarshal(file, &f)
+	return f.About, err
 }
 
 // course is one method's curves by learning rate, ascending.

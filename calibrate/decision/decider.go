@@ -86,7 +86,7 @@ func byCapacity(c Case, run *evidence.Run) float64 {
 			most = max(most, t.Outcome.TrainableParams)
 		}
 	}
-	return fullIf(forecast.DemandBits(*run.Domain.BaseLoss, best, c.Facts.Data.Tokens) > forecast.CapacityBits(most))
+	return fullIf(forecast.DemandBits(*run.Domain.BaseLoss, best, c.arms[0].curves[0].Facts.EpochTokens) > forecast.CapacityBits(most))
 }
 
 // byForecast is the calibration's own answer: full against the LoRA arm that is

@@ -52,26 +52,32 @@ func (c Case) Calibrate(p Probe, library *forecast.Library) (*evidence.Run, erro
 	return run, nil
 }
 
-// spec is what the command line would ask for, with its defaults.
+// spec is what the command line would ask for, with its defaults. What a calibration
+// measures itself, and the demand, which knows the end, are taken out of the facts.
 func (c Case) spec(p Probe, library *forecast.Library) calibrate.Spec {
 	f := c.Facts
+	f.Domain.BaseLoss, f.Domain.BaseGeneralLoss, f.Domain.DemandBits, f.Domain.CapacityBits = nil, nil, nil, nil
 	s := calibrate.Spec{
 		ModelDir: "suite", PackPath: "suite", Model: f.Model, Data: f.Data, Domain: f.Domain, Device: "cpu", Precision: "fp32",
-		SeqLength: max(1, f.StepTokens), MicroBatch: 1, Accumulation: 1,
+		SeqLength: c.stepTokens(p.Horizon), MicroBatch: 1, Accumulation: 1,
 		Full: true, SearchRates: p.Rates, HorizonSteps: p.Horizon, Budget: p.budget(),
 		WarmupSteps: min(100, p.Horizon*3/100), Seeds: 1, Seed: 1, Library: library,
 	}
+	adapter := evidence.Method{Kind: evidence.LoRA}
 	for _, rank := range p.Ranks {
 		if a, ok := c.course(evidence.Method{Kind: evidence.LoRA, Rank: rank}); ok {
 			s.LoRA = append(s.LoRA, a.method)
+			adapter.Rank, adapter.Alpha = rank, float64(2*rank) // the product's default, and the suite's
 		}
-	}
-	adapter := evidence.Method{}
-	if len(s.LoRA) > 0 {
-		adapter = s.LoRA[0]
 	}
 	s.RateFull, s.RateLoRA = calibrate.PriorRates(0, 0, adapter, f.Model.Hidden)
 	return s
+}
+
+// stepTokens is the tokens of a step, from the epochs that the horizon makes of the data.
+func (c Case) stepTokens(horizon int) int {
+	epochs := c.arms[0].curves[0].Facts.Epochs
+	return max(1, int(math.Round(epochs*float64(c.Facts.Data.Tokens)/float64(horizon))))
 }
 
 // script follows the curves.
@@ -90,6 +96,7 @@ func (c Case) script(p Probe, clock *enginetest.Clock) enginetest.Script {
 			}
 			return 1
 		},
+		General:   c.general,
 		Trainable: c.trainable,
 		Pass:      clock.Pass,
 	}
@@ -97,10 +104,18 @@ func (c Case) script(p Probe, clock *enginetest.Clock) enginetest.Script {
 
 // trainable is how many parameters a method trains.
 func (c Case) trainable(m evidence.Method) int64 {
-	for _, known := range c.Facts.Params {
-		if known.Method.Kind == m.Kind && known.Method.Rank == m.Rank {
-			return known.Trainable
-		}
+	a, ok := c.course(m)
+	if !ok {
+		return 0
+	}
+	return a.curves[0].Facts.Trainable
+}
+
+// general is the base's loss on general text; what became of it no curve file says at
+// every step, and no decision asks.
+func (c Case) general(evidence.Trial, int) float64 {
+	if g := c.Facts.Domain.BaseGeneralLoss; g != nil {
+		return *g
 	}
 	return 0
 }

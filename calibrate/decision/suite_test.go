@@ -51,7 +51,7 @@ func madeUp() Suite {
 		for i, gain := range []float64{0.3, 0.2, 0, 0.1, -0.05, 0.25} {
 			name := fmt.Sprintf("%s/d%d", base, i)
 			curves = append(curves, domain{gain, 1 + 0.3*float64(i) + 0.1*float64(b)}.curves(name)...)
-			facts[name] = Facts{Model: evidence.Model{Hidden: 128}, Data: evidence.Data{Tokens: 100_000}, StepTokens: 2048}
+			facts[name] = Facts{Model: evidence.Model{Hidden: 128}, Data: evidence.Data{Tokens: 100_000}}
 		}
 	}
 	return Suite{Cases: Cases(curves, facts, horizon), TieNats: 0.01}

@@ -26,6 +26,8 @@ type Script struct {
 	// FromStep too, when the weights arrive.
 	OutOfMemory func(t evidence.Trial, microBatch, step int) bool
 	Diverges    func(t evidence.Trial, step int) bool
+	// General is the loss on general text; nil takes a made-up one.
+	General func(t evidence.Trial, step int) float64
 	// Trainable is how many parameters a method trains; nil takes 4,000 a rank.
 	Trainable func(m evidence.Method) int64
 	// Fail is called before each step; Train returns its error at once, with nothing
@@ -176,7 +178,7 @@ func (s *segment) evaluate() {
 		s.pass(s.engine.script.EvalSeconds)
 		loss := s.engine.script.Loss(s.Trial, s.step)
 		if i == 1 {
-			loss = 3 + 0.0001*float64(s.step)
+			loss = s.engine.script.general(s.Trial, s.step)
 		}
 		s.observe(calibrate.EvalDone{Trial: s.Trial.ID, Step: s.step, Set: set, Loss: loss,
 			Tokens: 4096, Seconds: s.engine.script.EvalSeconds})
@@ -224,6 +226,13 @@ func (s *segment) pass(seconds float64) {
 
 // The scripted model is small.
 const params = 1_000_000
+
+func (s Script) general(t evidence.Trial, step int) float64 {
+	if s.General != nil {
+		return s.General(t, step)
+	}
+	return 3 + 0.0001*float64(step)
+}
 
 func (s Script) trainable(m evidence.Method) int64 {
 	if s.Trainable != nil {

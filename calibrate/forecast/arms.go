@@ -24,7 +24,7 @@ func (l *Library) Arms(run *evidence.Run, horizon int) ([]evidence.Forecast, []e
 	if err := checkHorizon(horizon); err != nil {
 		return nil, nil, nil, err
 	}
-	arms, warnings := readArms(run)
+	arms, warnings := readArms(run, horizon)
 	if len(arms) == 0 {
 		return nil, nil, warnings, &Error{"run " + run.ID, "no trial has two held-out losses to extrapolate",
 			"run a longer probe, or evaluate more often"}

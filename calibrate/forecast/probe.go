@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (a arm) last() evidence.Point { return a.Points[len(a.Points)-1] }
 
 // readArms takes the probes of a run; the fixed comparison and imported runs stand
 // in where there is no probe.
-func readArms(run *evidence.Run) ([]arm, []evidence.Warning) {
+func readArms(run *evidence.Run, horizon int) ([]arm, []evidence.Warning) {
 	var arms []arm
 	var warnings []evidence.Warning
 	for _, t := range run.Trials {
@@ -47,6 +48,7 @@ func readArms(run *evidence.Run) ([]arm, []evidence.Warning) {
 			continue
 		}
 		c.Points = points
+		c.Facts = factsOf(run, t, horizon)
 		arms = append(arms, arm{Curve: c, decays: decaysOf(run, t.ID, points)})
 	}
 	return arms, warnings
@@ -69,6 +71,18 @@ func curveOf(run *evidence.Run, t evidence.TrialResult) Curve {
 		c.Family, c.Data = family, run.Data.Name
 	}
 	return c
+}
+
+// factsOf is what a run tells of a trial's data and method.
+func factsOf(run *evidence.Run, t evidence.TrialResult, horizon int) Facts {
+	f := Facts{EpochTokens: int64(math.Round(float64(run.Data.Tokens) * run.Data.LabelledShare)), Trainable: t.Outcome.TrainableParams}
+	if run.Data.Tokens > 0 {
+		f.Epochs = float64(horizon) * float64(run.Setup.StepTokens()) / float64(run.Data.Tokens)
+	}
+	if g := run.Domain.BaseGeneralLoss; g != nil {
+		f.GeneralLoss = *g
+	}
+	return f
 }
 
 func stageOf(run *evidence.Run) evidence.Stage {

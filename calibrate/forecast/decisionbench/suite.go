@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"ftadvise/calibrate/decision"
@@ -20,7 +21,11 @@ func decisions(out io.Writer, folder string, _ []string) error {
 	if err != nil {
 		return err
 	}
-	s := decision.Suite{Cases: decision.Cases(history.Curves(records), nil, 1500), TieNats: 0.01}
+	facts, err := factsIn(files)
+	if err != nil {
+		return err
+	}
+	s := decision.Suite{Cases: decision.Cases(history.Curves(records), facts, 1500), TieNats: 0.01}
 	known := s.Teach()
 	for _, p := range []decision.Probe{
 		{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: 1500, LoRAStep: 0.7, Evaluation: 0.5},
@@ -31,6 +36,25 @@ func decisions(out io.Writer, folder string, _ []string) error {
 		}
 	}
 	return nil
+}
+
+// factsIn reads what the files say of their data sets.
+func factsIn(files []string) (map[string]decision.Facts, error) {
+	out := map[string]decision.Facts{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		records, _, err := history.Read([]string{file})
+		if err != nil {
+			return nil, err
+		}
+		if out[records[0].Data], err = decision.ParseFacts(text); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return out, nil
 }
 
 func verdicts(out io.Writer, s decision.Suite, p decision.Probe, known decision.Libraries) error {
