@@ -47,7 +47,7 @@ func TestMeasuredOnce(t *testing.T) {
 		*d.EmbeddingGradShare != 0.08 || len(d.GradientTop) != 7 || len(d.UpdateTop) != 7 {
 		t.Errorf("written down as %+v", d)
 	}
-	if o := fit.Outcome; o.MeasureSeconds != 1.5 || o.OverheadSeconds > 0.1 {
+	if o := fit.Outcome; o.MeasureSeconds != 1.5 || o.OverheadSeconds > 0.3 { // the general set is part of it
 		t.Errorf("of the fit, %v s were measuring and %v s overhead", o.MeasureSeconds, o.OverheadSeconds)
 	}
 }

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -36,16 +37,16 @@ func (p Probe) budget() time.Duration {
 
 // Calibrate runs the calibration on the case's curves, with what a library knows, and
 // returns the run as it would be stored.
-func (c Case) Calibrate(p Probe, library *forecast.Library) (*evidence.Run, error) {
+func (c Case) Calibrate(p Probe, library *forecast.Library) (run *evidence.Run, err error) {
 	dir, err := os.MkdirTemp("", "ftadvise-decision-")
 	if err != nil {
 		return nil, fmt.Errorf("replay %s: %w", c.Data, err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	clock := enginetest.NewClock()
 	engine := enginetest.New(c.script(p, clock))
 	kept := &keeper{dir: dir, run: &evidence.Run{ID: c.Data, State: evidence.Running}}
-	run, err := calibrate.RunAt(context.Background(), c.spec(p, library), engine, kept, nil, clock.Now)
+	run, err = calibrate.RunAt(context.Background(), c.spec(p, library), engine, kept, nil, clock.Now)
 	if err != nil {
 		return nil, fmt.Errorf("replay %s: %w", c.Data, err)
 	}

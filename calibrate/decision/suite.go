@@ -58,7 +58,7 @@ func (s Suite) Play(p Probe, known Libraries) ([]Played, error) {
 	return out, nil
 }
 
-// Verdicts are the baselines' on replayed cases.
+// Baselines are their verdicts on replayed cases.
 func Baselines(played []Played, p Probe) []Verdicts {
 	var out []Verdicts
 	for _, d := range baselines() {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"ftadvise/calibrate/decision"
-	"ftadvise/calibrate/forecast"
 	"ftadvise/calibrate/history"
 )
 
@@ -90,5 +89,3 @@ func rates(out io.Writer, scores []decision.RateScore) {
 		fmt.Fprintf(out, "| %s | %d | %v | %v |\n", r.Chooser, r.Arms, r.Near, r.Cost)
 	}
 }
-
-var _ = forecast.Estimate{}
