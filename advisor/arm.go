@@ -19,6 +19,7 @@ type arm struct {
 	fits      bool
 	seen      int // optimizer steps of that trial
 	last      evidence.Point
+	right     *float64              // held-out accuracy, as last measured
 	base      float64               // held-out loss before training; NaN if unknown
 	loss      evidence.Distribution // at the horizon; only with forecast
 	best      evidence.Distribution // at the best checkpoint; only with forecast
@@ -184,6 +185,9 @@ func (a *arm) take(t evidence.TrialResult) {
 	o := t.Outcome
 	a.trial, a.rate, a.status, a.usable = t.ID, t.LearningRate, o.Status, true
 	a.last, _ = o.LastEval()
+	if p, ok := o.LastAccuracy(); ok && p.Loss >= 0 && p.Loss <= 1 {
+		a.right = new(p.Loss)
+	}
 	a.seen = max(o.Steps, a.last.Step)
 	if best, ok := o.BestEval(); ok && best.Loss < a.last.Loss {
 		a.stop = best.Step

@@ -140,7 +140,7 @@ func (a *account) options(chosen int) []Option {
 func (a *account) option(i int, chosen bool) Option {
 	m, b := &a.f.arms[i], &a.bills[i]
 	o := Option{Name: m.method.String(), Method: m.method, LearningRate: m.rate, Chosen: chosen, StepSeconds: b.step,
-		Costs: []Cost{}, PeakBytes: int64(b.peak), Trainable: int64(b.trainable), TrainHours: b.trainHours, Serving: a.service(m, b).cheapest(m.method.Kind).name}
+		Costs: []Cost{}, PeakBytes: int64(b.peak), Trainable: int64(b.trainable), TrainHours: b.trainHours, Accuracy: m.right, Serving: a.service(m, b).cheapest(m.method.Kind).name}
 	if m.stop > 0 && m.stop < a.f.horizon() {
 		o.StopStep = m.stop
 	}

@@ -83,6 +83,7 @@ type Option struct {
 	LearningRate float64                `json:"learning_rate"`
 	Loss         *evidence.Distribution `json:"loss,omitempty"` // at the horizon, nats a token
 	BestLoss     *evidence.Distribution `json:"best_loss,omitempty"`
+	Accuracy     *float64               `json:"accuracy,omitempty"` // held-out, as last measured, for classification
 	Costs        []Cost                 `json:"costs"`
 	Total        evidence.Distribution  `json:"total"`                // dollars
 	RegretUSD    float64                `json:"expected_regret_usd"`  // of choosing this one

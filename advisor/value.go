@@ -8,7 +8,8 @@ import (
 
 // pointsPerNat is how many points of accuracy a nat of held-out loss cost in one
 // trial: least squares over its evaluations. NaN with fewer than four, or where
-// accuracy did not rise as loss fell.
+// accuracy did not rise as loss fell. Before training a model does not know how the
+// labels are spelt, which says nothing of telling them apart, so step 0 does not count.
 func pointsPerNat(o evidence.Outcome) float64 {
 	accuracy := map[int]float64{}
 	for _, p := range o.EvalAccuracy {
@@ -17,7 +18,7 @@ func pointsPerNat(o evidence.Outcome) float64 {
 	var n, sx, sy, sxx, sxy float64
 	for _, p := range o.EvalLoss {
 		y, ok := accuracy[p.Step]
-		if !ok || !finite(p.Loss, y) {
+		if !ok || p.Step == 0 || !finite(p.Loss, y) {
 			continue
 		}
 		n, sx, sy, sxx, sxy = n+1, sx+p.Loss, sy+y, sxx+p.Loss*p.Loss, sxy+p.Loss*y

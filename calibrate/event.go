@@ -42,7 +42,7 @@ type EvalDone struct {
 	Loss     float64  `json:"loss"`
 	Tokens   int      `json:"tokens"`
 	Seconds  float64  `json:"seconds"`
-	Accuracy *float64 `json:"accuracy,omitempty"` // share of rows right, for classification
+	Accuracy *float64 `json:"accuracy,omitempty"` // share of answers right, for classification
 }
 
 // MemoryMeasured is the peak since the trial's start.

@@ -194,14 +194,15 @@ func (c *calibration) note(into *evidence.Outcome, o evidence.Outcome) {
 // base takes over the base model's losses, once. A segment that does not count must
 // not give them: its time would be missing from what an evaluation costs.
 func (c *calibration) base(o evidence.Outcome) {
-	for _, p := range o.EvalLoss {
-		if p.Step == 0 && c.run.Domain.BaseLoss == nil {
-			c.run.Domain.BaseLoss = new(p.Loss)
-		}
-	}
-	for _, p := range o.GeneralLoss {
-		if p.Step == 0 && c.run.Domain.BaseGeneralLoss == nil {
-			c.run.Domain.BaseGeneralLoss = new(p.Loss)
+	d := &c.run.Domain
+	for _, fact := range []struct {
+		of   []evidence.Point
+		into **float64
+	}{{o.EvalLoss, &d.BaseLoss}, {o.GeneralLoss, &d.BaseGeneralLoss}, {o.EvalAccuracy, &d.BaseAccuracy}} {
+		for _, p := range fact.of {
+			if p.Step == 0 && *fact.into == nil {
+				*fact.into = new(p.Loss)
+			}
 		}
 	}
 }

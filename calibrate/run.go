@@ -220,6 +220,9 @@ func (c *calibration) ensure(t evidence.Trial) string {
 		if d.BaseGeneralLoss != nil {
 			result.Outcome.GeneralLoss = []evidence.Point{{Step: 0, Loss: *d.BaseGeneralLoss}}
 		}
+		if d.BaseAccuracy != nil {
+			result.Outcome.EvalAccuracy = []evidence.Point{{Step: 0, Loss: *d.BaseAccuracy}}
+		}
 	}
 	c.run.Trials = append(c.run.Trials, result)
 	return t.ID

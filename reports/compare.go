@@ -97,6 +97,9 @@ func (b *builder) compared() []named {
 		out = append(out, named{"Step time, median", arm, span(zeroIsNone(o.StepSeconds.Median))},
 			named{"Peak allocated memory", arm, size(zeroIsNone(float64(o.PeakAllocatedBytes)))},
 			named{"Learning rate", arm, rate(t.LearningRate)})
+		if len(o.EvalAccuracy) > 0 {
+			out = append(out, named{"Held-out accuracy", arm, lastAccuracy(o)})
+		}
 	}
 	return append(out, b.comparedSetup()...)
 }

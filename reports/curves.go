@@ -41,6 +41,7 @@ func (b *builder) curves() Section {
 	fig.Note = "Loss in nats a predicted token. The first steps lie above the picture where they would flatten the rest."
 	s.Blocks = append(s.Blocks, Block{Figure: fig})
 	s.Blocks = append(s.Blocks, b.forecastTable()...)
+	s.Blocks = append(s.Blocks, b.accuracy()...)
 	if train {
 		s.Blocks = append(s.Blocks, Block{Notes: []string{"Arms without held-out losses are drawn by their training loss, which is no sound ground for a decision."}})
 	}

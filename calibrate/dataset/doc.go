@@ -10,7 +10,7 @@
 //     content: exact duplicates fall on the same side of the split, and the order
 //     of the file does not matter. The lowest hashes are held out.
 //  4. Examples are tokenised and packed into rows of SeqLength tokens with their
-//     labels and segments, which OpenPack reads back.
+//     labels and segments, in the file that package packfile keeps.
 //  5. What was seen goes out as evidence: counts, duplicates, leakage, truncation,
 //     and how narrow the text is beside general text.
 //

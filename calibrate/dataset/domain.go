@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -43,7 +44,7 @@ func finite(x float64) *float64 {
 }
 
 // textTokens are the tokens of rows without padding.
-func textTokens(r Rows) []int32 {
+func textTokens(r packfile.Rows) []int32 {
 	out := make([]int32, 0, len(r.IDs))
 	for i, id := range r.IDs {
 		if r.Segments[i] != 0 {

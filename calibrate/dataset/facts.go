@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -15,7 +16,7 @@ import (
 type findings struct {
 	*collected
 	split       split
-	train, eval Rows
+	train, eval packfile.Rows
 	general     generalText
 }
 
@@ -71,7 +72,7 @@ func (f findings) trainTokens() int64 {
 }
 
 // labelledShare is the share of tokens that carry loss; padding does not count.
-func labelledShare(r Rows) float64 {
+func labelledShare(r packfile.Rows) float64 {
 	var tokens int64
 	for _, s := range r.Segments {
 		if s != 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/dataset/tokenizer"
 )
 
@@ -48,7 +49,8 @@ func saved(t testing.TB, name, data string) string {
 // packed is what a test looks at.
 type packed struct {
 	Packed
-	train, eval, general Rows
+	train, eval, general packfile.Rows
+	classes              bool
 }
 
 func pack(t testing.TB, o Options) packed {
@@ -73,12 +75,11 @@ func tryPack(t testing.TB, o Options) (packed, error) {
 		}
 		return packed{}, err
 	}
-	p, err := OpenPack(out)
+	p, err := packfile.Read(out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	return packed{made, p.Train(), p.Eval(), p.General()}, nil
+	return packed{made, p.Train, p.Eval, p.General, p.Classes}, nil
 }
 
 // pairs are the records that testdata/make.py writes as Parquet.

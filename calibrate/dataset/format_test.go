@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ftadvise/calibrate/dataset/packfile"
 )
 
 // TestFormatsAgree packs the same forty records from every format, however packed:
@@ -51,7 +53,7 @@ func TestFormatsAgree(t *testing.T) {
 
 func sameRows(t *testing.T, got, want packed) {
 	t.Helper()
-	for _, c := range []struct{ got, want Rows }{{got.train, want.train}, {got.eval, want.eval}} {
+	for _, c := range []struct{ got, want packfile.Rows }{{got.train, want.train}, {got.eval, want.eval}} {
 		if c.got.N != c.want.N || !slices.Equal(c.got.IDs, c.want.IDs) || !slices.Equal(c.got.Labels, c.want.Labels) || !slices.Equal(c.got.Segments, c.want.Segments) {
 			t.Errorf("%d rows differ from %d", c.got.N, c.want.N)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/dataset/tokenizer"
 )
 
@@ -39,8 +40,9 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err := fits(o, tok, train, eval, general.rows); err != nil {
 		return Packed{}, err
 	}
-	if err := WritePack(out, train, eval, general.rows); err != nil {
-		return Packed{}, err
+	p := packfile.Pack{Train: train, Eval: eval, General: general.rows, Classes: c.shaper.shape == "classification"}
+	if err := packfile.Write(out, p); err != nil {
+		return Packed{}, fmt.Errorf("dataset: %w", err)
 	}
 	f := findings{collected: c, split: s, train: train, eval: eval, general: general}
 	data := f.data()
@@ -48,7 +50,7 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 }
 
 // enough refuses rows that would train or measure nothing.
-func enough(c *collected, train, eval Rows) error {
+func enough(c *collected, train, eval packfile.Rows) error {
 	name := c.o.Path
 	if train.N > 0 && train.Predicted() == 0 || eval.N > 0 && eval.Predicted() == 0 {
 		return refuse(name, "no token to train on: every completion is empty or lies beyond the sequence length",
@@ -61,7 +63,7 @@ func enough(c *collected, train, eval Rows) error {
 }
 
 // fits refuses tokens that the model has no embedding for.
-func fits(o Options, tok *tokenizer.Tokenizer, sets ...Rows) error {
+func fits(o Options, tok *tokenizer.Tokenizer, sets ...packfile.Rows) error {
 	for _, r := range sets {
 		for _, id := range r.IDs {
 			if o.Vocab > 0 && int(id) >= o.Vocab {
@@ -76,7 +78,7 @@ func fits(o Options, tok *tokenizer.Tokenizer, sets ...Rows) error {
 
 // generalText is text of no particular domain.
 type generalText struct {
-	rows   Rows
+	rows   packfile.Rows
 	tokens []int32
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/dataset/tokenizer"
 )
 
@@ -51,14 +52,13 @@ func TestShared(t *testing.T) {
 		if d.Format != c.format || d.Shape != c.shape {
 			t.Errorf("read as %s %s", d.Format, d.Shape)
 		}
-		p, err := OpenPack(out)
+		p, err := packfile.Read(out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.Close()
-		if p.Train().N != 500 || p.Eval().N != 32 || p.General().N != 32 {
-			t.Errorf("rows %d, %d, %d", p.Train().N, p.Eval().N, p.General().N)
+		if p.Train.N != 500 || p.Eval.N != 32 || p.General.N != 32 {
+			t.Errorf("rows %d, %d, %d", p.Train.N, p.Eval.N, p.General.N)
 		}
-		t.Logf("%q", tok.Decode(p.Train().IDs[:128]))
+		t.Logf("%q", tok.Decode(p.Train.IDs[:128]))
 	}
 }

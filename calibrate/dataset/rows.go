@@ -1,5 +1,9 @@
 package dataset
 
+import (
+	"ftadvise/calibrate/dataset/packfile"
+)
+
 // rowBuilder packs encoded examples into rows. Each example keeps to one segment,
 // and attention to that segment, so packing changes no loss.
 type rowBuilder struct {
@@ -46,44 +50,33 @@ func (b *rowBuilder) add(t encoded) bool {
 }
 
 // build writes the rows out; padding has segment 0 and carries no loss.
-func (b *rowBuilder) build(padID int32) Rows {
-	out := newRows(len(b.rows), b.length)
+func (b *rowBuilder) build(padID int32) packfile.Rows {
+	out := packfile.NewRows(len(b.rows), b.length)
 	for i, row := range b.rows {
 		at := i * b.length
 		for s, t := range row.parts {
 			for j, id := range t.ids {
-				out.set(at, id, t.loss[j] && j > 0, int32(s+1))
+				out.Set(at, id, t.loss[j] && j > 0, int32(s+1))
 				at++
 			}
 		}
 		for ; at < (i+1)*b.length; at++ {
-			out.set(at, padID, false, 0)
+			out.Set(at, padID, false, 0)
 		}
 	}
 	return out
 }
 
-func newRows(n, length int) Rows {
-	return Rows{N: n, SeqLength: length, IDs: make([]int32, n*length), Labels: make([]int32, n*length), Segments: make([]int32, n*length)}
-}
-
-func (r Rows) set(at int, id int32, loss bool, segment int32) {
-	r.IDs[at], r.Segments[at], r.Labels[at] = id, segment, IgnoreLabel
-	if loss {
-		r.Labels[at] = id
-	}
-}
-
 // streamRows cuts one stream of tokens into rows of one segment each. What is left
 // over at the end goes.
-func streamRows(t encoded, length, maxRows int) Rows {
+func streamRows(t encoded, length, maxRows int) packfile.Rows {
 	n := len(t.ids) / length
 	if maxRows > 0 {
 		n = min(n, maxRows)
 	}
-	out := newRows(n, length)
+	out := packfile.NewRows(n, length)
 	for i := range n * length {
-		out.set(i, t.ids[i], t.loss[i] && i%length > 0, 1)
+		out.Set(i, t.ids[i], t.loss[i] && i%length > 0, 1)
 	}
 	return out
 }

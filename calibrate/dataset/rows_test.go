@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"ftadvise/calibrate/dataset/packfile"
 )
 
 // TestRowInvariants packs random examples and checks what the engine relies on.
@@ -46,7 +48,7 @@ func TestRowInvariants(t *testing.T) {
 	})
 }
 
-func checkRows(t interface{ Fatalf(string, ...any) }, r Rows, pad int32) {
+func checkRows(t interface{ Fatalf(string, ...any) }, r packfile.Rows, pad int32) {
 	if len(r.IDs) != r.N*r.SeqLength || len(r.Labels) != len(r.IDs) || len(r.Segments) != len(r.IDs) {
 		t.Fatalf("%d ids, %d labels, %d segments of %d rows of %d", len(r.IDs), len(r.Labels), len(r.Segments), r.N, r.SeqLength)
 	}
@@ -58,13 +60,13 @@ func checkRows(t interface{ Fatalf(string, ...any) }, r Rows, pad int32) {
 		}
 		s := r.Segments[i]
 		switch {
-		case s == 0 && (r.IDs[i] != pad || r.Labels[i] != IgnoreLabel):
+		case s == 0 && (r.IDs[i] != pad || r.Labels[i] != packfile.IgnoreLabel):
 			t.Fatalf("padding %d has id %d, label %d", i, r.IDs[i], r.Labels[i])
 		case s != 0 && s != last && s != last+1, !first && s != 0 && last == 0, first && s > 1:
 			t.Fatalf("segment %d follows %d at %d", s, last, i)
-		case s != last && r.Labels[i] != IgnoreLabel:
+		case s != last && r.Labels[i] != packfile.IgnoreLabel:
 			t.Fatalf("the first of segment %d has a label", s)
-		case r.Labels[i] != IgnoreLabel && r.Labels[i] != r.IDs[i]:
+		case r.Labels[i] != packfile.IgnoreLabel && r.Labels[i] != r.IDs[i]:
 			t.Fatalf("label %d of id %d", r.Labels[i], r.IDs[i])
 		}
 	}
@@ -198,30 +200,5 @@ func TestCancelled(t *testing.T) {
 	o := Options{Path: "-", Stdin: &endless{left: math.MaxInt}, Format: "jsonl", SeqLength: 64}
 	if _, err := Pack(ctx, o, small(t), filepath.Join(t.TempDir(), "x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestOrder(t *testing.T) {
-	a, b := Order(100, 1, 0), Order(100, 1, 0)
-	if !slices.Equal(a, b) {
-		t.Error("the same seed and epoch give two orders")
-	}
-	if slices.Equal(a, Order(100, 1, 1)) || slices.Equal(a, Order(100, 2, 0)) {
-		t.Error("another epoch or seed gives the same order")
-	}
-	slices.Sort(a)
-	for i, v := range a {
-		if i != v {
-			t.Fatalf("not a permutation: %v", a)
-		}
-	}
-}
-
-func TestNotAPack(t *testing.T) {
-	if _, err := OpenPack(filepath.Join(t.TempDir(), "missing")); err == nil {
-		t.Error("opened a missing pack")
-	}
-	if _, err := OpenPack(saved(t, "x", "not a pack")); err == nil {
-		t.Error("opened a text as a pack")
 	}
 }

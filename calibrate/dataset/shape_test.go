@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"ftadvise/calibrate/dataset/packfile"
 )
 
 // chatTemplate writes conversations as ChatML does.
@@ -96,7 +98,7 @@ func TestLossMask(t *testing.T) {
 		var masked, learned []int32
 		for j := i * 64; j < (i+1)*64; j++ {
 			switch {
-			case p.train.Labels[j] != IgnoreLabel:
+			case p.train.Labels[j] != packfile.IgnoreLabel:
 				learned = append(learned, p.train.IDs[j])
 			case p.train.Segments[j] != 0:
 				masked = append(masked, p.train.IDs[j])

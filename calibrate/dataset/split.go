@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"ftadvise/calibrate/dataset/packfile"
 )
 
 // split is which examples train and which are held out.
@@ -37,7 +39,7 @@ func (c *collected) tooLittle() error {
 func divide(c *collected) (split, error) {
 	items := c.pool.sorted()
 	if len(items) == 0 && c.empty > 0 {
-		return split{}, enough(c, Rows{N: 1}, Rows{N: 1})
+		return split{}, enough(c, packfile.Rows{N: 1}, packfile.Rows{N: 1})
 	}
 	if c.format == "text" && c.pool.cost < int64(leastRows*c.o.SeqLength) || c.format != "text" && c.records < leastRecords {
 		return split{}, c.tooLittle()
@@ -104,14 +106,14 @@ func tear(items []kept, want int64) split {
 }
 
 // rows packs both sides.
-func (s split) rows(c *collected) (train, eval Rows) {
+func (s split) rows(c *collected) (train, eval packfile.Rows) {
 	if c.format == "text" {
 		return c.streamOf(s.train, c.o.MaxTrainRows), c.streamOf(s.eval, c.o.EvalRows)
 	}
 	return c.packAll(s.train, c.o.MaxTrainRows), c.packAll(s.eval, c.o.EvalRows)
 }
 
-func (c *collected) packAll(items []kept, maxRows int) Rows {
+func (c *collected) packAll(items []kept, maxRows int) packfile.Rows {
 	b := rowBuilder{length: c.o.SeqLength, max: maxRows, pad: c.o.Pad}
 	for _, k := range items {
 		for rest := k.tok; len(rest.ids) > 0; {
@@ -127,7 +129,7 @@ func (c *collected) packAll(items []kept, maxRows int) Rows {
 func (c *collected) padID() int32 { return max(c.encoder.eos, 0) }
 
 // streamOf joins neighbouring blocks, tokenises them and cuts the whole into rows.
-func (c *collected) streamOf(items []kept, maxRows int) Rows {
+func (c *collected) streamOf(items []kept, maxRows int) packfile.Rows {
 	items = slices.Clone(items)
 	slices.SortFunc(items, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
 	var all encoded

@@ -17,6 +17,8 @@ import (
 type Script struct {
 	// Loss is the held-out loss after step, 0 being the base model.
 	Loss func(t evidence.Trial, step int) float64
+	// Accuracy is the held-out accuracy after step, for data that have one.
+	Accuracy func(t evidence.Trial, step int) float64
 	// StepSeconds is the time of one optimizer step.
 	StepSeconds  func(m evidence.Method, microBatch, accumulation int) float64
 	EvalSeconds  float64 // of one evaluation of one set
@@ -180,8 +182,12 @@ func (s *segment) evaluate() {
 		if i == 1 {
 			loss = s.engine.script.general(s.Trial, s.step)
 		}
-		s.observe(calibrate.EvalDone{Trial: s.Trial.ID, Step: s.step, Set: set, Loss: loss,
-			Tokens: 4096, Seconds: s.engine.script.EvalSeconds})
+		done := calibrate.EvalDone{Trial: s.Trial.ID, Step: s.step, Set: set, Loss: loss,
+			Tokens: 4096, Seconds: s.engine.script.EvalSeconds}
+		if s.engine.script.Accuracy != nil && i == 0 {
+			done.Accuracy = new(s.engine.script.Accuracy(s.Trial, s.step))
+		}
+		s.observe(done)
 	}
 	s.measureTokens()
 }

@@ -6,6 +6,7 @@ package evidence
 type Domain struct {
 	BaseLoss        *float64 `json:"base_loss,omitempty"`         // nats a token on the held-out set
 	BaseGeneralLoss *float64 `json:"base_general_loss,omitempty"` // on general text
+	BaseAccuracy    *float64 `json:"base_accuracy,omitempty"`     // share of held-out answers right, for classification
 	UniformLoss     *float64 `json:"uniform_loss,omitempty"`      // ln(vocab)
 	// TokenLoss and GeneralTokenLoss are the base model's losses token by token, of
 	// which BaseLoss and BaseGeneralLoss are the means.

@@ -45,6 +45,7 @@ func (f *facts) losses(r *Run) {
 	d := r.Domain
 	f.add("base_loss_nats", "Base model's loss here", "nats a token, before any training", d.BaseLoss)
 	f.add("general_loss_nats", "Base model's loss on general text", "nats a token", d.BaseGeneralLoss)
+	f.add("base_accuracy_ratio", "Base model's accuracy here", "share of held-out records, before any training", d.BaseAccuracy)
 	f.add("uniform_loss_nats", "Loss of knowing nothing", "ln(vocabulary)", d.UniformLoss)
 	if t := d.TokenLoss; t != nil {
 		f.add("above_uniform_ratio", "Tokens dearer than guessing", "share of the tokens here above ln(vocabulary) (arXiv 2410.05581)", &t.AboveUniform)

@@ -80,8 +80,8 @@ type Outcome struct {
 	// GeneralLoss is on text that is not of the user's domain; its rise is forgetting, which
 	// full was seen to do more of than LoRA (arXiv 2405.09673).
 	GeneralLoss []Point `json:"general_loss,omitempty"`
-	// EvalAccuracy is the share of held-out rows whose label words were all predicted,
-	// for classification data only. Loss holds a share in [0,1].
+	// EvalAccuracy is the share of held-out records whose label greedy decoding writes,
+	// end token included, for classification data only. Loss holds a share in [0,1].
 	EvalAccuracy []Point `json:"eval_accuracy,omitempty"`
 	GradNorm     []Point `json:"grad_norm,omitempty"` // before clipping; Loss holds the norm
 
@@ -107,6 +107,9 @@ type Outcome struct {
 
 // LastEval returns the newest held-out point, and false where there is none.
 func (o Outcome) LastEval() (Point, bool) { return last(o.EvalLoss) }
+
+// LastAccuracy returns the newest held-out accuracy, and false where there is none.
+func (o Outcome) LastAccuracy() (Point, bool) { return last(o.EvalAccuracy) }
 
 // BestEval returns the held-out point with the lowest loss: early stopping's
 // choice, the same rule for every method.

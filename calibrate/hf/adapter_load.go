@@ -24,15 +24,7 @@ type Adapter struct {
 // LoadAdapter opens a LoRA adapter that PEFT or SaveAdapter wrote. What ftadvise
 // cannot apply as PEFT would is refused.
 func LoadAdapter(dir string) (*Adapter, error) {
-	folder, err := openFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	a := &Adapter{Dir: dir, folder: folder}
-	if err := a.load(); err != nil {
-		return nil, errors.Join(err, a.Close())
-	}
-	return a, nil
+	return openIn(dir, func(f *folder) *Adapter { return &Adapter{Dir: dir, folder: f} }, (*Adapter).load)
 }
 
 func (a *Adapter) load() error {

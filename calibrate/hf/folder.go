@@ -42,6 +42,20 @@ func openFolder(dir string) (*folder, error) {
 	return &folder{dir: dir, root: root, prefix: prefix}, nil
 }
 
+// openIn opens dir and lets what is made of it read there; where that fails it is closed.
+func openIn[T io.Closer](dir string, in func(*folder) T, read func(T) error) (T, error) {
+	var none T
+	f, err := openFolder(dir)
+	if err != nil {
+		return none, err
+	}
+	x := in(f)
+	if err := read(x); err != nil {
+		return none, errors.Join(err, x.Close())
+	}
+	return x, nil
+}
+
 func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 // has reports whether there is such a file, whatever its kind.

@@ -34,15 +34,7 @@ const maxConfigBytes = 16 << 20
 
 // OpenConfig reads config.json alone. The model has no weights: Names is empty.
 func OpenConfig(dir string) (*Model, error) {
-	folder, err := openFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{Dir: dir, folder: folder}
-	if err := m.readConfig(); err != nil {
-		return nil, errors.Join(err, m.Close())
-	}
-	return m, nil
+	return openIn(dir, func(f *folder) *Model { return &Model{Dir: dir, folder: f} }, (*Model).readConfig)
 }
 
 func (m *Model) readConfig() error {

@@ -22,7 +22,7 @@ func parseRun(path string, data []byte) ([]Record, []evidence.Warning, error) {
 			continue
 		}
 		out = append(out, Record{Name: t.ID, Data: run.Data.Fingerprint, Method: t.Method, Rate: t.LearningRate,
-			Schedule: t.Schedule, Train: t.Outcome.TrainLoss, Eval: t.Outcome.EvalLoss, GradNorm: t.Outcome.GradNorm, TotalSteps: t.Steps})
+			Schedule: t.Schedule, Train: t.Outcome.TrainLoss, Eval: t.Outcome.EvalLoss, GradNorm: t.Outcome.GradNorm, Accuracy: t.Outcome.EvalAccuracy, TotalSteps: t.Steps})
 	}
 	if len(out) == 0 {
 		return nil, nil, &Error{Where: path, What: "has no trial with two losses", Advice: "import a run that trained"}

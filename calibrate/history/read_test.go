@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,29 @@ func TestParseFormats(t *testing.T) {
 				t.Errorf("got %d runs, %+v", len(records), r)
 			}
 		})
+	}
+}
+
+func TestAccuracyOfLogs(t *testing.T) {
+	tests := map[string]struct {
+		log  string
+		want []evidence.Point
+	}{
+		"trainer":        {`{"log_history":[{"step":10,"eval_loss":2,"eval_accuracy":0.5},{"step":20,"eval_loss":1,"eval_accuracy":0.75}]}`, []evidence.Point{{Step: 10, Loss: 0.5}, {Step: 20, Loss: 0.75}}},
+		"of tokens":      {`[{"step":1,"eval_loss":2,"eval_mean_token_accuracy":0.5}]`, nil},
+		"in percent":     {`[{"step":1,"eval_loss":2,"val_acc":50},{"step":2,"eval_loss":2,"val_acc":0.5}]`, nil},
+		"not a number":   {`[{"step":1,"eval_loss":2,"val_acc":null}]`, nil},
+		"run of its own": {`{"schema":1,"trials":[{"id":"a","outcome":{"eval_loss":[{"step":0,"loss":2},{"step":5,"loss":1}],"eval_accuracy":[{"step":5,"loss":1}]}}]}`, []evidence.Point{{Step: 5, Loss: 1}}},
+	}
+	for name, test := range tests {
+		records, _, err := Parse("full.json", []byte(test.log))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		run, _ := Run("x", time.Time{}, records)
+		if got := run.Trials[0].Outcome.EvalAccuracy; !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ type Record struct {
 	Train    []evidence.Point
 	Eval     []evidence.Point
 	GradNorm []evidence.Point
+	Accuracy []evidence.Point // held-out, a share
 	// BlockSteps says that a training loss is the mean over so many steps.
 	BlockSteps int
 	// TotalSteps is how long the run was meant to be; 0 if the file does not say.

@@ -31,6 +31,11 @@ func rateNames() []string { return []string{"train/learning_rate", "learning_rat
 
 func normNames() []string { return []string{"train/grad_norm", "grad_norm"} }
 
+// accuracyNames are of whole answers; what TRL calls mean_token_accuracy counts tokens.
+func accuracyNames() []string {
+	return []string{"eval/accuracy", "eval_accuracy", "val/accuracy", "val_accuracy", "val_acc", "eval_acc", "validation_accuracy", "validation/accuracy", "accuracy/validation"}
+}
+
 // pick returns the first of the names that any row has.
 func pick(rows []row, names []string) string {
 	for _, name := range names {
@@ -72,7 +77,7 @@ func recordOf(path, name string, rows []row) (Record, error) {
 			Advice: "give a column or key named step and one named loss or eval_loss"}
 	}
 	r := Record{Name: name, Method: MethodOf(name), Train: points(rows, step, train), Eval: points(rows, step, eval),
-		GradNorm: points(rows, step, pick(rows, normNames()))}
+		GradNorm: points(rows, step, pick(rows, normNames())), Accuracy: shares(points(rows, step, pick(rows, accuracyNames())))}
 	if train == "" || len(r.Train) == 0 {
 		r.Train = nil
 	}
@@ -118,6 +123,14 @@ func points(rows []row, step, column string) []evidence.Point {
 		}
 	}
 	return out
+}
+
+// shares are points that are shares; a log of percentages is not guessed at.
+func shares(points []evidence.Point) []evidence.Point {
+	if slices.ContainsFunc(points, func(p evidence.Point) bool { return !(p.Loss >= 0 && p.Loss <= 1) }) {
+		return nil
+	}
+	return points
 }
 
 // blockOf is the spacing of evenly logged losses, which trainers log as means over

@@ -39,7 +39,7 @@ func Run(id string, created time.Time, records []Record) (*evidence.Run, []evide
 func (r Record) trial(taken map[string]bool) evidence.TrialResult {
 	t := evidence.TrialResult{Trial: evidence.Trial{ID: idOf(r.Name, taken), Stage: evidence.StageImport, Method: r.Method,
 		LearningRate: r.Rate, Schedule: r.Schedule}}
-	t.Outcome = evidence.Outcome{Status: evidence.Completed, EvalLoss: finite(r.Eval), TrainLoss: finite(r.Train), GradNorm: finite(r.GradNorm)}
+	t.Outcome = evidence.Outcome{Status: evidence.Completed, EvalLoss: finite(r.Eval), TrainLoss: finite(r.Train), GradNorm: finite(r.GradNorm), EvalAccuracy: r.Accuracy}
 	for _, points := range [][]evidence.Point{r.Train, r.Eval} {
 		for _, p := range points {
 			t.Outcome.Steps = max(t.Outcome.Steps, p.Step)

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -177,5 +177,5 @@ func packText(spec BenchSpec, path string) error {
 	}
 	n := rows.N * rows.SeqLength
 	rows.IDs, rows.Labels, rows.Segments = rows.IDs[:n], rows.Labels[:n], rows.Segments[:n]
-	return dataset.WritePack(path, rows, rows, dataset.Rows{})
+	return packfile.Write(path, packfile.Pack{Train: rows, Eval: rows})
 }

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/dataset/tokenizer"
 	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
@@ -53,7 +53,7 @@ func (e *Engine) textLoss(modelDir, textPath, device, precision string) (TextLos
 	}
 	arena := shim.NewArena(s.device)
 	defer arena.Reset()
-	result, err := meanLoss(arena, m, sequencesOf(rows), rows.N, 1, 4, nil)
+	result, err := meanLoss(arena, m, rows, 1, 4)
 	return TextLoss{len(ids), result.tokens, result.loss[0]}, err
 }
 
@@ -77,10 +77,10 @@ func textIDs(modelDir, textPath string) ([]int32, error) {
 }
 
 // windows cuts ids into rows; the last is padded, which nothing sees.
-func windows(ids []int32, length int) dataset.Rows {
-	s := dataset.Rows{N: (len(ids) + length - 1) / length, SeqLength: length}
+func windows(ids []int32, length int) packfile.Rows {
+	s := packfile.Rows{N: (len(ids) + length - 1) / length, SeqLength: length}
 	for i := range s.N * length {
-		id, label, segment := int32(0), int32(dataset.IgnoreLabel), int32(0)
+		id, label, segment := int32(0), int32(packfile.IgnoreLabel), int32(0)
 		if i < len(ids) {
 			id, label, segment = ids[i], ids[i], 1
 		}

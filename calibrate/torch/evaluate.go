@@ -3,6 +3,7 @@ package torch
 import (
 	"time"
 
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
@@ -14,22 +15,29 @@ type evaluation struct {
 	seconds float64
 }
 
-// meanLoss evaluates n rows, batch rows at a time, without leaving a tape.
-func meanLoss(a *shim.Arena, m *decoder.Model, rows decoder.Sequences, n, arms, batch int, tokens *tokenLosses) (evaluation, error) {
+// collector hears of each batch's losses, of labelled tokens an arm.
+type collector interface {
+	add(a *shim.Arena, loss decoder.Loss, labelled int)
+}
+
+// meanLoss evaluates rows, batch of them at a time, without leaving a tape.
+func meanLoss(a *shim.Arena, m *decoder.Model, rows packfile.Rows, arms, batch int, collectors ...collector) (evaluation, error) {
 	start := time.Now()
 	out := evaluation{loss: make([]float64, arms)}
 	sum := make([]float64, arms)
-	for from := 0; from < n; from += batch {
+	for from := 0; from < rows.N; from += batch {
 		which := make([]int, 0, batch)
-		for row := from; row < min(from+batch, n); row++ {
+		for row := from; row < min(from+batch, rows.N); row++ {
 			which = append(which, row)
 		}
-		b := decoder.NewBatch(a, rows, which, arms, 1)
+		b := decoder.NewBatch(a, sequencesOf(rows), which, arms, 1)
 		if b.Labelled() > 0 {
 			loss := m.Loss(a, b)
 			total := b.WeightedLoss(loss)
 			a.Doubles(total, sum)
-			tokens.add(a, loss, b.Labelled())
+			for _, c := range collectors {
+				c.add(a, loss, b.Labelled())
+			}
 			a.Drop(loss.PerToken, loss.Hit, total)
 			for arm := range sum {
 				out.loss[arm] += sum[arm]

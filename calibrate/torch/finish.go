@@ -6,9 +6,9 @@ import (
 	"math"
 
 	"ftadvise/calibrate"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
-	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
 
@@ -90,9 +90,9 @@ func (r *run) evaluateAt(step int, start bool) *ended {
 	if !r.evaluates(step) || (start && step != 0) {
 		return nil
 	}
-	sets := []evalSet{{calibrate.SetHeldOut, sequencesOf(r.heldSet), r.heldSet.N}}
-	if r.arms[0].General && r.general.N > 0 && (step == 0 || step == r.arms[0].ToStep) {
-		sets = append(sets, evalSet{calibrate.SetGeneral, sequencesOf(r.general), r.general.N})
+	sets := []evalSet{{calibrate.SetHeldOut, r.pack.Eval, r.pack.Classes}}
+	if r.arms[0].General && r.pack.General.N > 0 && (step == 0 || step == r.arms[0].ToStep) {
+		sets = append(sets, evalSet{calibrate.SetGeneral, r.pack.General, false})
 	}
 	for _, set := range sets {
 		if err := r.evaluate(step, set); err != nil {
@@ -113,13 +113,17 @@ func (r *run) evaluateAt(step int, start bool) *ended {
 }
 
 type evalSet struct {
-	name string
-	rows decoder.Sequences
-	n    int
+	name    string
+	rows    packfile.Rows
+	classes bool // its labels spell answers, which are right or wrong
 }
 
 func (r *run) evaluate(step int, set evalSet) error {
-	result, err := meanLoss(r.arena, r.decoder, set.rows, set.n, len(r.arms), r.group.MicroBatch, r.collector(step, set.name))
+	var answers *answers
+	if set.classes {
+		answers = newAnswers(set.rows, len(r.arms))
+	}
+	result, err := meanLoss(r.arena, r.decoder, set.rows, len(r.arms), r.group.MicroBatch, r.collector(step, set.name), answers)
 	if err != nil {
 		return err
 	}
@@ -130,7 +134,7 @@ func (r *run) evaluate(step int, set evalSet) error {
 		if r.lost[arm] != "" {
 			continue
 		}
-		r.observe(calibrate.EvalDone{Trial: segment.Trial.ID, Step: step, Set: set.name, Loss: result.loss[arm], Tokens: result.tokens, Seconds: result.seconds})
+		r.observe(calibrate.EvalDone{Trial: segment.Trial.ID, Step: step, Set: set.name, Loss: result.loss[arm], Tokens: result.tokens, Seconds: result.seconds, Accuracy: answers.accuracy(arm)})
 	}
 	return nil
 }

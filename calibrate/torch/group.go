@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
 	"ftadvise/calibrate/torch/decoder"
@@ -20,9 +20,7 @@ type session struct {
 	device    int
 	precision decoder.Precision
 	model     *hf.Model
-	trainSet  dataset.Rows
-	heldSet   dataset.Rows
-	general   dataset.Rows
+	pack      packfile.Pack
 }
 
 func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
@@ -34,16 +32,14 @@ func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(
 	if err := e.finite(ctx, s); err != nil {
 		return err
 	}
-	pack, err := dataset.OpenPack(group.PackPath)
-	if err != nil {
+	var err error
+	if s.pack, err = packfile.Read(group.PackPath); err != nil {
 		return err
 	}
-	defer func() { _ = pack.Close() }() // read to the end by then
-	s.trainSet, s.heldSet, s.general = pack.Train(), pack.Eval(), pack.General()
 	if err := s.check(); err != nil {
 		return err
 	}
-	for _, bundle := range bundles(group, s.trainSet.SeqLength) {
+	for _, bundle := range bundles(group, s.pack.Train.SeqLength) {
 		if err := s.trainBundle(ctx, bundle); err != nil {
 			return err
 		}
@@ -93,11 +89,8 @@ func (e *Engine) finite(ctx context.Context, s *session) error {
 
 // check catches what would end in an index error deep inside libtorch.
 func (s *session) check() error {
-	if s.trainSet.N == 0 {
-		return &calibrate.InputError{Where: s.group.PackPath, What: "no training rows", Hint: "pack the data again"}
-	}
 	highest := 0
-	for _, set := range []dataset.Rows{s.trainSet, s.heldSet, s.general} {
+	for _, set := range []packfile.Rows{s.pack.Train, s.pack.Eval, s.pack.General} {
 		for _, id := range set.IDs {
 			highest = max(highest, int(id))
 		}
@@ -105,7 +98,7 @@ func (s *session) check() error {
 	if err := s.model.Config.CheckTokens(highest); err != nil {
 		return err
 	}
-	return s.model.Config.CheckSequence(s.trainSet.SeqLength)
+	return s.model.Config.CheckSequence(s.pack.Train.SeqLength)
 }
 
 // maxBundleTokens is the size of an arm's step up to which several arms in one pass are

@@ -62,13 +62,13 @@ func (r *run) measureGradient() error {
 // baseGradient leaves the mean gradient over a fixed set of training rows, the first of
 // the run's order, and returns how many predicted tokens it saw until the time was up.
 func (r *run) baseGradient(start time.Time, limit float64) (int, error) {
-	n := min(r.trainSet.N, (gradientTokens+r.trainSet.SeqLength-1)/r.trainSet.SeqLength)
-	rows := newBatches(r.trainSet, r.group.DataSeed, n).rows(1)
-	all, seen := predicted(r.trainSet, rows), 0
+	n := min(r.pack.Train.N, (gradientTokens+r.pack.Train.SeqLength-1)/r.pack.Train.SeqLength)
+	rows := newBatches(r.pack.Train, r.group.DataSeed, n).rows(1)
+	all, seen := predicted(r.pack.Train, rows), 0
 	for from := 0; from < n; from += r.group.MicroBatch {
 		part := rows[from:min(n, from+r.group.MicroBatch)]
 		r.arena.Drop(r.microBatch(part, all, from > 0))
-		seen += predicted(r.trainSet, part)
+		seen += predicted(r.pack.Train, part)
 		if err := shim.Synchronize(r.device); err != nil {
 			return 0, err
 		}

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/dataset/tokenizer"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
@@ -72,7 +72,7 @@ func readGoldens(t *testing.T) goldens {
 
 // TestParityOrder holds the row order that parity.py reads equal to the engine's.
 func TestParityOrder(t *testing.T) {
-	b := newBatches(dataset.Rows{N: parityRows}, paritySeed, parityBatch)
+	b := newBatches(packfile.Rows{N: parityRows}, paritySeed, parityBatch)
 	var order [][]int
 	for step := range paritySteps {
 		order = append(order, b.rows(step+1))
@@ -156,12 +156,12 @@ func writeModel(t *testing.T, g goldenModel) string {
 
 func writeRows(t *testing.T, ids []int32, length int) string {
 	t.Helper()
-	rows := dataset.Rows{N: len(ids) / length, SeqLength: length, IDs: ids, Labels: ids, Segments: make([]int32, len(ids))}
+	rows := packfile.Rows{N: len(ids) / length, SeqLength: length, IDs: ids, Labels: ids, Segments: make([]int32, len(ids))}
 	for i := range rows.Segments {
 		rows.Segments[i] = 1
 	}
 	path := filepath.Join(t.TempDir(), "pack.safetensors")
-	if err := dataset.WritePack(path, rows, rows, dataset.Rows{}); err != nil {
+	if err := packfile.Write(path, packfile.Pack{Train: rows, Eval: rows}); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/dataset/packfile"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -92,10 +92,5 @@ func packForPretraining(spec PretrainSpec, path string) error {
 	if held < 1 || rows.N-held < 1 {
 		return &calibrate.InputError{Where: spec.TextPath, What: fmt.Sprintf("is only %d rows of %d tokens", rows.N, spec.SeqLength), Hint: "give a longer text"}
 	}
-	return dataset.WritePack(path, slice(rows, 0, rows.N-held), slice(rows, rows.N-held, rows.N), dataset.Rows{})
-}
-
-func slice(rows dataset.Rows, from, to int) dataset.Rows {
-	a, b := from*rows.SeqLength, to*rows.SeqLength
-	return dataset.Rows{N: to - from, SeqLength: rows.SeqLength, IDs: rows.IDs[a:b], Labels: rows.Labels[a:b], Segments: rows.Segments[a:b]}
+	return packfile.Write(path, packfile.Pack{Train: rows.Slice(0, rows.N-held), Eval: rows.Slice(rows.N-held, rows.N)})
 }

@@ -65,7 +65,7 @@ func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
 		r.close()
 		return nil, err
 	}
-	r.batches = newBatches(s.trainSet, s.group.DataSeed, s.group.MicroBatch*s.group.Accumulation)
+	r.batches = newBatches(s.pack.Train, s.group.DataSeed, s.group.MicroBatch*s.group.Accumulation)
 	r.ceiling = 2 * r.decoder.UniformLoss()
 	return r, nil
 }
@@ -74,9 +74,9 @@ func (r *run) build() error {
 	var err error
 	config, method := r.model.Config, r.arms[0].Trial.Method
 	if method.Kind == evidence.Full {
-		r.decoder, err = decoder.NewFull(config, r.precision, r.device, r.trainSet.SeqLength)
+		r.decoder, err = decoder.NewFull(config, r.precision, r.device, r.pack.Train.SeqLength)
 	} else {
-		r.decoder, err = decoder.NewLoRA(config, r.precision, r.device, r.trainSet.SeqLength, armsOf(r.arms))
+		r.decoder, err = decoder.NewLoRA(config, r.precision, r.device, r.pack.Train.SeqLength, armsOf(r.arms))
 	}
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (r *run) interrupted(ctx context.Context) *ended {
 // optimise runs forward and backward over the step's micro-batches, then AdamW.
 func (r *run) optimise(step int) error {
 	rows := r.batches.rows(step)
-	tokens := predicted(r.trainSet, rows)
+	tokens := predicted(r.pack.Train, rows)
 	var loss shim.Tensor
 	for from := 0; from < len(rows); from += r.group.MicroBatch {
 		part := r.microBatch(rows[from:from+r.group.MicroBatch], tokens, from > 0)
@@ -214,7 +214,7 @@ func (r *run) optimise(step int) error {
 		rates[arm] = segment.Trial.LearningRate * segment.Trial.Schedule.Factor(step)
 	}
 	norms := r.decoder.Step(r.arena, step, rates, r.group.Optimizer)
-	r.pending = append(r.pending, pendingStep{step, loss, norms, rates, len(rows) * r.trainSet.SeqLength})
+	r.pending = append(r.pending, pendingStep{step, loss, norms, rates, len(rows) * r.pack.Train.SeqLength})
 	if err := r.arena.Err(); err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (r *run) microBatch(rows []int, tokens int, add bool) shim.Tensor {
 	if add {
 		beta = 1
 	}
-	batch := decoder.NewBatch(r.arena, sequencesOf(r.trainSet), rows, len(r.arms), 1/math.Max(1, float64(tokens)))
+	batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), rows, len(r.arms), 1/math.Max(1, float64(tokens)))
 	loss, tape := r.decoder.Forward(r.arena, batch, beta)
 	var sum shim.Tensor
 	if !loss.PerToken.Nil() {

@@ -103,13 +103,16 @@ func valid(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptedEngine is ftadvise-engine as ENGINE says: trap (the default) or tie, and
+// scriptedEngine is ftadvise-engine as ENGINE says: trap (the default), tie and so on, and
 // then what goes wrong at the third step of the search.
 func scriptedEngine() {
 	story, fault, _ := strings.Cut(os.Getenv("ENGINE"), ",")
 	script := enginetest.Trap()
 	if story == "tie" {
 		script = enginetest.Tie()
+	}
+	if story == "classes" {
+		script.Accuracy = func(t evidence.Trial, step int) float64 { return 1 - script.Loss(t, step)/5 }
 	}
 	script.Fail = func(t evidence.Trial, step int) error { return misbehave(fault, t, step) }
 	if story == "nofit" {

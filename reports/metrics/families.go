@@ -92,7 +92,7 @@ func (f *families) defineTrials() {
 	f.tokens = f.counter("trial_tokens_total", "Tokens trained on.", trial...)
 	f.trainLoss = f.gauge("trial_training_loss_nats", "Loss of the newest batch, nats a predicted token.", trial...)
 	f.evalLoss = f.gauge("trial_eval_loss_nats", "Newest loss on a fixed set, nats a predicted token.", append(trial, "set")...)
-	f.accuracy = f.gauge("trial_eval_accuracy_ratio", "Share of held-out rows that are right, for classification.", trial...)
+	f.accuracy = f.gauge("trial_eval_accuracy_ratio", "Share of held-out records whose label is predicted, for classification.", trial...)
 	f.gradNorm = f.gauge("trial_gradient_norm", "Gradient norm of the newest step, before clipping.", trial...)
 	f.rate = f.gauge("trial_learning_rate", "Learning rate of the newest step.", trial...)
 	f.tokenRate = f.gauge("trial_tokens_per_second", "Tokens a second over the newest step.", trial...)

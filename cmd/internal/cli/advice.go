@@ -71,6 +71,10 @@ func optionTable(options []advisor.Option) table {
 	if early {
 		t.head = append(t.head, "best loss")
 	}
+	classes := slices.ContainsFunc(options, func(o advisor.Option) bool { return o.Accuracy != nil })
+	if classes {
+		t.head = append(t.head, "accuracy so far")
+	}
 	t.head = append(t.head, "step time", "peak memory", "trainable", "training", "total cost")
 	for _, o := range options {
 		row := []string{o.Name, measuredOr(o.LearningRate > 0, fmt.Sprintf("%.2g", o.LearningRate)), "-", "-"}
@@ -80,10 +84,21 @@ func optionTable(options []advisor.Option) table {
 		if early {
 			row = append(row, bestLoss(o))
 		}
+		if classes {
+			row = append(row, accuracySoFar(o))
+		}
 		t.add(append(row, measuredOr(o.StepSeconds > 0, seconds(o.StepSeconds)), gibibytes(o.PeakBytes), measuredOr(o.Trainable > 0, count(o.Trainable)),
 			measuredOr(o.StepSeconds > 0, seconds(o.TrainHours*3600)), measuredOr(len(o.Costs) > 0, dollars(o.Total.Mean)))...)
 	}
 	return t
+}
+
+// accuracySoFar is what was measured: nothing forecasts an accuracy.
+func accuracySoFar(o advisor.Option) string {
+	if o.Accuracy == nil {
+		return "-"
+	}
+	return percentage(*o.Accuracy)
 }
 
 // bestLoss is the loss at the best checkpoint and its step, which is where to stop.

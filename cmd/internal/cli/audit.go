@@ -21,11 +21,7 @@ type auditOutput struct {
 }
 
 func (a *app) audit(cmd *cobra.Command, _ []string) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStore(c.Config)
+	c, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}

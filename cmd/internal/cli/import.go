@@ -23,11 +23,7 @@ func (a *app) importVerb() (*cobra.Command, error) {
 }
 
 func (a *app) importRuns(cmd *cobra.Command, args []string) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStore(c.Config)
+	c, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}

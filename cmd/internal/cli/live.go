@@ -44,6 +44,7 @@ type track struct {
 	evidence.Trial
 	status evidence.Status
 	points []evidence.Point // held-out losses
+	right  *float64         // the newest accuracy, of data that have one
 	steps  int
 	pace   float64 // tokens a second of the newest step
 }
@@ -99,6 +100,9 @@ func (l *live) Planned(run *evidence.Run) {
 		}
 		k.Trial, k.status, k.steps = t.Trial, t.Outcome.Status, t.Outcome.Steps
 		k.points = slices.Clone(t.Outcome.EvalLoss)
+		if p, ok := t.Outcome.LastAccuracy(); ok {
+			k.right = new(p.Loss)
+		}
 	}
 	l.redraw()
 }
@@ -151,6 +155,9 @@ func (l *live) evaluated(e calibrate.EvalDone) {
 	}
 	t.points = slices.DeleteFunc(t.points, func(p evidence.Point) bool { return p.Step >= e.Step })
 	t.points = append(t.points, evidence.Point{Step: e.Step, Loss: e.Loss})
+	if e.Accuracy != nil {
+		t.right = new(*e.Accuracy)
+	}
 	l.stale = true
 }
 

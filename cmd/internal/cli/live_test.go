@@ -119,6 +119,26 @@ func TestLiveFrames(t *testing.T) {
 	}
 }
 
+// TestLiveAccuracy: data that have an accuracy get a column for it, the others none.
+func TestLiveAccuracy(t *testing.T) {
+	s := newScripted(100)
+	s.Planned(calibratedPlan())
+	s.train("full-1e-04", 0, 20, 2.2)
+	if frame := strings.Join(s.frame(100, 24), "\n"); strings.Contains(frame, "RIGHT") {
+		t.Errorf("a column without content:\n%s", frame)
+	}
+	s.Happened(calibrate.EvalDone{Trial: "full-1e-04", Step: 21, Set: calibrate.SetHeldOut, Loss: 2, Accuracy: new(0.875)})
+	if frame := strings.Join(s.frame(100, 24), "\n"); !strings.Contains(frame, "RIGHT") || !strings.Contains(frame, "87.5 %") {
+		t.Errorf("no accuracy:\n%s", frame)
+	}
+	run := calibratedPlan()
+	run.Trials[2].Outcome.EvalAccuracy = []evidence.Point{{Step: 4, Loss: 0.25}}
+	s.Planned(run)
+	if frame := strings.Join(s.frame(100, 24), "\n"); !strings.Contains(frame, "25.0 %") {
+		t.Errorf("no accuracy of a run that goes on:\n%s", frame)
+	}
+}
+
 func TestLiveFitsEveryTerminal(t *testing.T) {
 	s := newScripted(80)
 	s.Planned(calibratedPlan())

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,6 +15,7 @@ import (
 const (
 	columnArm = iota
 	columnLoss
+	columnAccuracy
 	columnRate
 	columnSteps
 	columnPace
@@ -23,12 +25,12 @@ const (
 
 // titles are the columns' heads.
 func titles() []string {
-	return []string{"ARM", "HELD-OUT", "RATE", "STEPS", "TOKENS/S", "FORECAST", "80 %"}
+	return []string{"ARM", "HELD-OUT", "RIGHT", "RATE", "STEPS", "TOKENS/S", "FORECAST", "80 %"}
 }
 
 // wanted lists the columns by what a narrow terminal keeps longest.
 func wanted() []int {
-	return []int{columnArm, columnLoss, columnSteps, columnForecast, columnRate, columnPace, columnInterval}
+	return []int{columnArm, columnLoss, columnAccuracy, columnSteps, columnForecast, columnRate, columnPace, columnInterval}
 }
 
 // The least and the most columns of a curve.
@@ -39,10 +41,13 @@ const (
 
 // cells is a row's text, column by column; what is not known is a dash.
 func (l *live) cells(t *track) []string {
-	out := []string{printable(t.Method.String()), "-", fmt.Sprintf("%.3g", t.LearningRate),
+	out := []string{printable(t.Method.String()), "-", "", fmt.Sprintf("%.3g", t.LearningRate),
 		fmt.Sprintf("%d/%d", t.steps, t.Steps), "-", "-", "-"}
 	if len(t.points) > 0 {
 		out[columnLoss] = fmt.Sprintf("%.4f", t.newest())
+	}
+	if t.right != nil {
+		out[columnAccuracy] = percentage(*t.right)
 	}
 	if t.pace > 0 {
 		out[columnPace] = count(int64(t.pace))
@@ -57,15 +62,19 @@ func (l *live) cells(t *track) []string {
 // fit finds the widths of the columns that a line has room for, 0 for one that is left
 // out, and what remains for the curve.
 func fit(rows [][]string, width int) (shown []int, spark int) {
-	if width >= titled {
-		rows = append([][]string{titles()}, rows...)
-	}
+	heads := 0
 	shown = make([]int, len(titles()))
+	if width >= titled {
+		rows, heads = append([][]string{titles()}, rows...), 1
+	}
 	room := width - leastSpark
 	for _, column := range wanted() {
 		widest := 0
 		for _, row := range rows {
 			widest = max(widest, utf8.RuneCountInString(row[column]))
+		}
+		if column == columnAccuracy && !slices.ContainsFunc(rows[heads:], func(row []string) bool { return row[column] != "" }) {
+			continue // these data have none
 		}
 		if column == columnArm {
 			widest = min(widest, max(width/2-1, 8))

@@ -33,11 +33,7 @@ func (a *app) outcomeVerb() (*cobra.Command, error) {
 }
 
 func (a *app) outcome(cmd *cobra.Command, ref string, final audit.Final) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStore(c.Config)
+	c, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}

@@ -33,12 +33,12 @@ type plain struct {
 	voice  voice
 	now    func() time.Time
 	trials map[string]evidence.Trial
-	loss   map[string]float64 // newest held-out losses: rates may train in one pass
-	told   time.Time          // when the last line about steps was written
+	loss   map[string]calibrate.EvalDone // newest held-out ones: rates may train in one pass
+	told   time.Time                     // when the last line about steps was written
 }
 
 func newPlain(v voice, now func() time.Time) *plain {
-	return &plain{voice: v, now: now, trials: map[string]evidence.Trial{}, loss: map[string]float64{}}
+	return &plain{voice: v, now: now, trials: map[string]evidence.Trial{}, loss: map[string]calibrate.EvalDone{}}
 }
 
 func (p *plain) close() {}
@@ -60,7 +60,7 @@ func (p *plain) Happened(e calibrate.Event) {
 		p.step(e)
 	case calibrate.EvalDone:
 		if e.Set == calibrate.SetHeldOut {
-			p.loss[e.Trial] = e.Loss
+			p.loss[e.Trial] = e
 		}
 	case calibrate.TrialEnded:
 		p.end(e)
@@ -102,8 +102,11 @@ func (p *plain) end(e calibrate.TrialEnded) {
 	if planned := p.trials[e.Trial].Steps; planned > 0 {
 		text += fmt.Sprintf(" of %d", planned)
 	}
-	if loss, ok := p.loss[e.Trial]; ok {
-		text += fmt.Sprintf(", held-out loss %.4f", loss)
+	if eval, ok := p.loss[e.Trial]; ok {
+		text += fmt.Sprintf(", held-out loss %.4f", eval.Loss)
+		if eval.Accuracy != nil {
+			text += ", accuracy " + percentage(*eval.Accuracy)
+		}
 	}
 	if e.Reason != "" {
 		text += ": " + e.Reason

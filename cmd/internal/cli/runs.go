@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,11 +58,7 @@ type runsOutput struct {
 }
 
 func (a *app) listRuns(cmd *cobra.Command, _ []string) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStore(c.Config)
+	c, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}
@@ -124,6 +121,10 @@ func (a *app) printRun(run *evidence.Run, output string) error {
 
 func trialTable(run *evidence.Run) table {
 	t := table{head: []string{"trial", "method", "rate", "status", "steps", "held-out loss", "step time", "peak memory", "trainable"}}
+	classes := slices.ContainsFunc(run.Trials, func(r evidence.TrialResult) bool { return len(r.Outcome.EvalAccuracy) > 0 })
+	if classes {
+		t.head = append(t.head, "accuracy")
+	}
 	for _, r := range run.Trials {
 		o, loss, step := r.Outcome, "-", "-"
 		if p, ok := o.LastEval(); ok {
@@ -132,17 +133,28 @@ func trialTable(run *evidence.Run) table {
 		if o.StepSeconds.N > 0 {
 			step = seconds(o.StepSeconds.Median)
 		}
-		t.add(r.ID, r.Method.String(), fmt.Sprintf("%.2g", r.LearningRate), string(o.Status), fmt.Sprint(o.Steps), loss, step, gibibytes(o.PeakAllocatedBytes), count(o.TrainableParams))
+		row := []string{r.ID, r.Method.String(), fmt.Sprintf("%.2g", r.LearningRate), string(o.Status), fmt.Sprint(o.Steps), loss, step, gibibytes(o.PeakAllocatedBytes), count(o.TrainableParams)}
+		if classes {
+			row = append(row, accuracyOf(o))
+		}
+		t.add(row...)
 	}
 	return t
 }
 
-func (a *app) removeRuns(cmd *cobra.Command, args []string) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
+// accuracyOf prints a trial's newest held-out accuracy.
+func accuracyOf(o evidence.Outcome) string {
+	p, ok := o.LastAccuracy()
+	if !ok {
+		return "-"
 	}
-	s, err := a.openStore(c.Config)
+	return percentage(p.Loss)
+}
+
+func percentage(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
+
+func (a *app) removeRuns(cmd *cobra.Command, args []string) error {
+	_, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,7 @@ func (a *app) serveVerb() (*cobra.Command, error) {
 }
 
 func (a *app) serve(cmd *cobra.Command, _ []string) error {
-	c, err := a.settings(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := a.openStore(c.Config)
+	c, s, err := a.settingsAndStore(cmd)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/store"
 	"ftadvise/cmd/internal/config"
@@ -13,6 +15,16 @@ import (
 
 // latest stands for the newest run wherever a run is named.
 const latest = "latest"
+
+// settingsAndStore is where a verb about stored runs begins.
+func (a *app) settingsAndStore(cmd *cobra.Command) (*config.Loaded, *store.Store, error) {
+	c, err := a.settings(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := a.openStore(c.Config)
+	return c, s, err
+}
 
 // openStore opens the folder of the runs.
 func (a *app) openStore(c config.Config) (*store.Store, error) {

@@ -1,4 +1,4 @@
-package dataset
+package packfile
 
 import "math/rand/v2"
 
