@@ -29,12 +29,15 @@ type tapedLinear struct {
 	s    []shim.Tensor // [K, n, r] of each adapter
 	mask []shim.Tensor // dropout's, where there is any
 	raw  []shim.Tensor // DoRA's, before the magnitudes: [K, n, out]
+	// joint takes the place of all others where all adapters were served at once.
+	joint shim.Tensor
 }
 
 func (t tapedLinear) drop(a *shim.Arena) {
 	a.Drop(t.s...)
 	a.Drop(t.mask...)
 	a.Drop(t.raw...)
+	a.Drop(t.joint)
 }
 
 // shape is how rows of a step divide among arms.
@@ -52,6 +55,9 @@ func (s shape) split(a *shim.Arena, t shim.Tensor, width, from, out int64) shim.
 func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train bool) (shim.Tensor, tapedLinear) {
 	if l.decomposed() {
 		return l.forwardDecomposed(a, x, residual, s, train)
+	}
+	if y, tape := l.lowRank(a, x, residual); !y.Nil() {
+		return y, tape
 	}
 	y := a.Linear(x, l.w.w, l.bias.w, residual)
 	var tape tapedLinear
@@ -107,6 +113,9 @@ func (l *linear) backward(a *shim.Arena, dy, x shim.Tensor, tape tapedLinear, s 
 	}
 	if l.decomposed() {
 		return l.backwardDecomposed(a, dy, x, tape, s, beta, needX)
+	}
+	if !tape.joint.Nil() {
+		return a.LoRABackward(dy, x, l.w.w, l.lowRanks(), l.adapters[0].scale, tape.joint, beta, needX)
 	}
 	return l.backwardPlain(a, dy, dy, x, tape, s, beta, needX)
 }

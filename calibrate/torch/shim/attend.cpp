@@ -8,7 +8,6 @@
 #include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
-#include <new>
 #include "rows.h"
 #include "tile.h"
 
@@ -34,27 +33,12 @@ FTA_INLINE float exp_or_zero(float x) {
   return x < -87.0f ? 0.0f : p * two;
 }
 
-// Memory that begins at a cache line, as wide loads like it.
-class Floats {
- public:
-  explicit Floats(int64_t n) : n_(n), p_(static_cast<float*>(::operator new[](static_cast<size_t>(n) * sizeof(float), std::align_val_t(64)))) {}
-  ~Floats() { ::operator delete[](p_, std::align_val_t(64)); }
-  Floats(const Floats&) = delete;
-  Floats& operator=(const Floats&) = delete;
-  float* data() { return p_; }
-  void zero() { std::fill_n(p_, n_, 0.0f); }
-
- private:
-  int64_t n_;
-  float* p_;
-};
-
 // What one thread works in. Rows are rounded up to 16 keys, so that no loop has a rest.
 struct Room {
   explicit Room(const AttendShape& s)
       : keys((s.length + 15) / 16 * 16), q(kRows * s.head_dim), kt(s.head_dim * keys), vt(s.head_dim * keys), p(kRows * keys), ds(kRows * keys), dk(keys * s.head_dim), dv(keys * s.head_dim) {}
   int64_t keys;
-  Floats q, kt, vt, p, ds, dk, dv;
+  tile::Floats q, kt, vt, p, ds, dk, dv;
 };
 
 // One sequence's key head.

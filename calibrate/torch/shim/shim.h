@@ -63,6 +63,17 @@ int fta_divide(fta_tensor out, fta_tensor x, fta_tensor y);  // element by eleme
 int fta_mul_columns(fta_tensor t, fta_tensor by);            // t[..,n,d] *= by[..,d]
 int fta_column_dots(fta_tensor out, fta_tensor x, fta_tensor y, fta_tensor over, double beta);  // out[..,d] = beta out + sum_n x*y / over
 
+// --- lora.cpp: LoRA on a linear layer, fp32 on a CPU ---------------------------------------
+typedef struct {
+  fta_tensor a, b, da, db;  // [K,r,in], [K,out,r], without K for one arm; gradients of the same shapes
+  int64_t from, out;        // its columns of y
+} fta_adapter;
+// y = x w^T + bias + residual + scale x A^T B^T of n adapters of one rank; y stays null where the
+// fused form does not serve. low is for the way back; scale has one value an arm.
+int fta_lora(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low);
+// gradients of A and B are beta times the old plus the new; dx where wanted
+int fta_lora_backward(fta_tensor dy, fta_tensor x, fta_tensor w, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx);
+
 // --- blocks.cpp: norms, rotary positions, activations ---------------------------------------
 // weight_offset is 1 where the stored weight is w-1 (Gemma), else 0.
 int fta_rms_norm(fta_tensor x, fta_tensor w, double eps, double weight_offset, fta_tensor* y, fta_tensor* rstd);

@@ -2,18 +2,38 @@
 // C[m][n] += A(m,k) B[k][n] over tiles that live in registers. B and C are rows of
 // consecutive floats, A is read by any two strides, so that a transposed A costs nothing.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #define FTA_INLINE inline __attribute__((always_inline))
 
 namespace fta::tile {
 // Vectors that may lie anywhere: as a bare template argument one would lose that.
+struct V4 {
+  typedef float at __attribute__((vector_size(16), aligned(4), may_alias));
+};
 struct V8 {
   typedef float at __attribute__((vector_size(32), aligned(4), may_alias));
 };
 struct V16 {
   typedef float at __attribute__((vector_size(64), aligned(4), may_alias));
+};
+
+// Memory that begins at a cache line, as wide loads like it.
+class Floats {
+ public:
+  explicit Floats(int64_t n) : n_(n), p_(static_cast<float*>(::operator new[](static_cast<size_t>(n) * sizeof(float), std::align_val_t(64)))) {}
+  ~Floats() { ::operator delete[](p_, std::align_val_t(64)); }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+  float* data() { return p_; }
+  void zero() { std::fill_n(p_, n_, 0.0f); }
+
+ private:
+  int64_t n_;
+  float* p_;
 };
 
 struct A {
@@ -46,11 +66,12 @@ FTA_INLINE void column(const A& a, const float* b, int64_t ldb, float* c, int64_
   for (; i < m; i++) one<1, V, Add>({a.p + i * a.row, a.row, a.k}, b, ldb, c + i * ldc, ldc, depth);
 }
 
-// n is a multiple of 8.
+// n is a multiple of 4.
 template <bool Add>
 FTA_INLINE void product(const A& a, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t m, int64_t n, int64_t depth) {
   int64_t j = 0;
   for (; j + 16 <= n; j += 16) column<V16, Add>(a, b + j, ldb, c + j, ldc, m, depth);
-  for (; j < n; j += 8) column<V8, Add>(a, b + j, ldb, c + j, ldc, m, depth);
+  for (; j + 8 <= n; j += 8) column<V8, Add>(a, b + j, ldb, c + j, ldc, m, depth);
+  for (; j < n; j += 4) column<V4, Add>(a, b + j, ldb, c + j, ldc, m, depth);
 }
 }  // namespace fta::tile

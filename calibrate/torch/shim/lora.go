@@ -1,0 +1,47 @@
+package shim
+
+// #include "shim.h"
+import "C"
+
+import "unsafe"
+
+// LowRank is one adapter of a linear layer for all arms: A [K,r,in] and B [K,out,r] with
+// their gradients, without the first dimension for one arm; From and Out are its columns.
+type LowRank struct {
+	A, B, DA, DB Tensor
+	From, Out    int64
+}
+
+func lowRanks(list []LowRank) (*C.fta_adapter, C.int) {
+	out := make([]C.fta_adapter, len(list))
+	for i, x := range list {
+		out[i] = C.fta_adapter{a: x.A.p, b: x.B.p, da: x.DA.p, db: x.DB.p, from: C.int64_t(x.From), out: C.int64_t(x.Out)}
+	}
+	return unsafe.SliceData(out), C.int(len(out))
+}
+
+// LoRA is y = x w^T + bias + residual + scale x A^T B^T for adapters of one rank, scale
+// being each arm's; bias and residual may be none. It serves fp32 on a CPU: elsewhere
+// both results are none. low is for the way back.
+func (a *Arena) LoRA(x, w, bias, residual Tensor, list []LowRank, scale []float64) (y, low Tensor) {
+	if a.err != nil {
+		return
+	}
+	var py, pl C.fta_tensor
+	all, n := lowRanks(list)
+	if !a.ok("linear with lora", C.fta_lora(x.p, w.p, bias.p, residual.p, all, n, (*C.double)(&scale[0]), C.int64_t(len(scale)), &py, &pl)) {
+		return
+	}
+	return a.keep(py), a.keep(pl)
+}
+
+// LoRABackward leaves the gradients of A and B, beta times the old plus the new, and
+// returns the gradient for x where wanted.
+func (a *Arena) LoRABackward(dy, x, w Tensor, list []LowRank, scale []float64, low Tensor, beta float64, wantDX bool) Tensor {
+	var dx C.fta_tensor
+	all, n := lowRanks(list)
+	if a.err != nil || !a.ok("linear with lora backward", C.fta_lora_backward(dy.p, x.p, w.p, all, n, (*C.double)(&scale[0]), C.int64_t(len(scale)), low.p, C.double(beta), flag(wantDX), &dx)) {
+		return Tensor{}
+	}
+	return a.keep(dx)
+}
