@@ -24,6 +24,7 @@ type arm struct {
 	loss      evidence.Distribution // at the horizon; only with forecast
 	best      evidence.Distribution // at the best checkpoint; only with forecast
 	stop      int                   // step of the best checkpoint; 0 if the last
+	early     *evidence.Stop        // when to end training, as forecast
 	forecast  bool
 	step      evidence.Summary // seconds of an optimizer step; N is 0 if unknown
 	peak      int64
@@ -269,10 +270,12 @@ func (a *arm) measure(trials []evidence.TrialResult) {
 func (a *arm) expect(f evidence.Forecast) {
 	a.forecast, a.usable, a.loss, a.best = true, true, f.Loss, expected(f)
 	a.seen = max(a.seen, f.SeenSteps)
-	if f.BestStep > 0 && f.BestStep < f.HorizonSteps {
+	a.stop, a.early = 0, f.Stop
+	switch {
+	case f.Stop != nil && f.Stop.Step < f.HorizonSteps:
+		a.stop = f.Stop.Step
+	case f.Stop == nil && f.BestStep > 0 && f.BestStep < f.HorizonSteps:
 		a.stop = f.BestStep
-	} else {
-		a.stop = 0
 	}
 	if a.trial == "" {
 		a.trial, a.rate = f.Trial, f.LearningRate

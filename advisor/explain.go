@@ -124,6 +124,7 @@ func (r *Recommendation) Explain() []Section {
 	all := []Section{
 		{"Verdict", []string{r.Headline}},
 		{"Because", r.becauseLines()},
+		{"When to stop", r.stopLines()},
 		{"What would flip it", flipLines(r.Flips)},
 		{"Assumed", assumptionLines(r.Assumptions)},
 		{"Uncertain", r.uncertainLines()},
@@ -147,15 +148,39 @@ func (r *Recommendation) becauseLines() []string {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s ruled out: %s", orEvery(v.Option), v.Message)))
 	}
 	for _, o := range r.Options {
-		if o.StopsEarly() {
-			lines = append(lines, fmt.Sprintf("%s is judged at its best checkpoint, %s at step %d, where its training stops; at the horizon it would be at %s",
-				o.Name, nats(o.BestLoss.Mean), o.StopStep, nats(o.Loss.Mean)))
-		}
 		if o.Dominated != "" {
 			lines = append(lines, fmt.Sprintf("%s fell: %s", o.Name, o.Dominated))
 		}
 	}
 	return lines
+}
+
+// stopLines say for each option when its training is to end, by the same rule; they are
+// silent where all are trained to the horizon.
+func (r *Recommendation) stopLines() []string {
+	var lines []string
+	early := false
+	for _, o := range r.Options {
+		switch {
+		case o.StopsEarly():
+			early = true
+			lines = append(lines, o.stopLine())
+		case o.Loss != nil:
+			lines = append(lines, fmt.Sprintf("%s: train to the horizon, where %s is expected; no earlier checkpoint is clearly better", o.Name, nats(o.Loss.Mean)))
+		}
+	}
+	if !early {
+		return nil
+	}
+	return lines
+}
+
+func (o Option) stopLine() string {
+	text := fmt.Sprintf("%s: stop at about step %d, its best checkpoint, where it is judged: %s there, %s at the horizon", o.Name, o.StopStep, nats(o.BestLoss.Mean), nats(o.Loss.Mean))
+	if o.Stop != nil && o.Stop.Turned {
+		text += "; its held-out loss has turned up already"
+	}
+	return text
 }
 
 func orEvery(option string) string {

@@ -178,13 +178,28 @@ func (a *account) doubts() []evidence.Warning {
 		add("no-forecast", "no forecast to the horizon: the last held-out losses stand in, with a wide interval (%s)", nats(a.gap().sd))
 	}
 	if lead, step, ok := a.lastGap(); ok && a.compares() && a.turns(lead) {
-		add("early-lead", "at step %d %s was ahead by %s, but it is expected to end %s behind: early speed is not final quality",
-			step, leader(lead), nats(math.Abs(lead)), nats(math.Abs(a.gap().mean)))
+		out = append(out, a.lostLead(lead, step))
 	}
 	if a.s.AtRiskUSD > 0 && a.compares() && math.Abs(a.gap().mean) > a.s.AtRiskNats {
 		add("beyond-at-risk", "the gap of %s is more than at_risk_nats, so the amount at risk is counted more than once: raise at_risk_nats", nats(a.gap().mean))
 	}
 	return out
+}
+
+// lostLead explains why the arm that led at a step is not the one that ends ahead.
+func (a *account) lostLead(lead float64, step int) evidence.Warning {
+	ahead, by, behind := leader(lead), nats(math.Abs(lead)), nats(math.Abs(a.gap().mean))
+	other := a.f.arms[a.f.full]
+	if ahead == "full" {
+		other = a.f.arms[a.lora]
+	}
+	if other.stop > 0 && other.stop < step {
+		return evidence.Warning{Code: "past-best", Text: fmt.Sprintf(
+			"at step %d %s was ahead by %s, but %s had passed its best checkpoint, at step %d, by then: each at its best, %s is %s behind",
+			step, ahead, by, other.method, other.stop, ahead, behind)}
+	}
+	return evidence.Warning{Code: "early-lead", Text: fmt.Sprintf(
+		"at step %d %s was ahead by %s, but it is expected to end %s behind: early speed is not final quality", step, ahead, by, behind)}
 }
 
 // turns reports whether the arm that leads now is likely to end behind, by more than

@@ -146,7 +146,7 @@ func (a *account) option(i int, chosen bool) Option {
 	}
 	if m.forecast {
 		loss, best := m.loss, m.best
-		o.Loss, o.BestLoss = &loss, &best
+		o.Loss, o.BestLoss, o.Stop = &loss, &best, m.early
 	}
 	if m.usable {
 		o.Costs, o.Total, o.RegretUSD = a.costs(i, b), normal(b.total, b.sd), a.regret(i)

@@ -93,12 +93,16 @@ type Option struct {
 	Trainable    int64                  `json:"trainable_params"`
 	TrainHours   float64                `json:"train_hours"`         // to the horizon on this device
 	StopStep     int                    `json:"stop_step,omitempty"` // best checkpoint, where it comes before the end
+	Stop         *evidence.Stop         `json:"stop,omitempty"`      // the advice on when to end training
 	Serving      string                 `json:"serving,omitempty"`   // the cheapest layout
 }
 
 // StopsEarly reports whether the option is judged at a checkpoint before the end whose
 // loss is lower than what the 80 % interval at the horizon holds.
 func (o Option) StopsEarly() bool {
+	if o.Stop != nil {
+		return o.Stop.Saves > 0
+	}
 	return o.StopStep > 0 && o.Loss != nil && o.BestLoss != nil && o.BestLoss.Mean < o.Loss.P10
 }
 

@@ -204,15 +204,26 @@ func (b *builder) forecastTable() []Block {
 		return nil
 	}
 	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Learning rate", "Steps seen", "Horizon",
-		"Loss at horizon", "80% from", "80% to", "Best loss", "Best step"), Column{Name: "Remark"})}
+		"Loss at horizon", "80% from", "80% to", "Best loss", "Best step", "Stop at"), Column{Name: "Remark"})}
 	for _, f := range b.run.Forecasts {
 		remark := ""
 		if f.Misfit {
 			remark = "no law fits; the last value stands in"
 		}
 		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), count(f.SeenSteps), count(f.HorizonSteps),
-			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), remark})
+			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), stopAt(f), remark})
 	}
 	t = t.compact()
 	return []Block{{Table: &t}}
+}
+
+// stopAt is when training is to end, by the rule that is the same for all arms.
+func stopAt(f evidence.Forecast) string {
+	switch {
+	case f.Stop == nil:
+		return none
+	case f.Stop.Step >= f.HorizonSteps:
+		return "horizon"
+	}
+	return count(f.Stop.Step)
 }

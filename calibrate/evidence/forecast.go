@@ -30,10 +30,20 @@ type Forecast struct {
 	Loss         Distribution `json:"loss"`
 	BestLoss     Distribution `json:"best_loss"` // with early stopping
 	BestStep     int          `json:"best_step"`
+	Stop         *Stop        `json:"stop,omitempty"` // when to end training
 	// Curve is the expected path from the last seen step to the horizon, with its fan.
 	Curve  []FanPoint         `json:"curve,omitempty"`
 	Weight map[string]float64 `json:"weight,omitempty"` // of each law in the mixture
 	Misfit bool               `json:"misfit,omitempty"` // no law fits; the last value stands in
+}
+
+// Stop is when to end training, from one held-out curve; the rule is the same for
+// every method.
+type Stop struct {
+	Step   int     `json:"step"`   // the best checkpoint's where it is clearly better, else the horizon
+	Loss   float64 `json:"loss"`   // expected there, in nats a token
+	Saves  float64 `json:"saves"`  // nats a token better than at the horizon; 0 where that is the step
+	Turned bool    `json:"turned"` // the curve has already risen from its lowest point
 }
 
 // FanPoint is one step of a forecast path.

@@ -78,16 +78,24 @@ func TestStopAt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, err := StopAt(run.Trials[0].Outcome.EvalLoss, forecasts[0])
-	if err != nil || !stop.Turned || stop.Step != 60 || stop.Saves < 0.5 {
-		t.Errorf("a curve that turned at 60: %+v, %v; forecast %+v", stop, err, forecasts[0].Loss)
+	stop := forecasts[0].Stop
+	if !stop.Turned || stop.Step != 60 || stop.Saves < 0.5 || stop.Loss != forecasts[0].BestLoss.Mean {
+		t.Errorf("a curve that turned at 60: %+v; forecast %+v", stop, forecasts[0].Loss)
 	}
 	falling := &evidence.Run{ID: "r", Trials: []evidence.TrialResult{probe("full", fullMethod, early, power(2, 2, 0.4))}}
 	forecasts, _, _, err = Arms(falling, 1500)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if stop, err = StopAt(falling.Trials[0].Outcome.EvalLoss, forecasts[0]); err != nil || stop.Turned || stop.Step != 1500 || stop.Saves > 0.02 {
-		t.Errorf("a falling curve: %+v, %v", stop, err)
+	if stop = forecasts[0].Stop; stop.Turned || stop.Step != 1500 || stop.Saves != 0 || stop.Loss != forecasts[0].Loss.Mean {
+		t.Errorf("a falling curve: %+v", stop)
+	}
+	flat := &evidence.Run{ID: "r", Trials: []evidence.TrialResult{probe("full", fullMethod, early, func(int) float64 { return 2 })}}
+	forecasts, _, _, err = Arms(flat, 1500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stop = forecasts[0].Stop; stop.Step != 1500 {
+		t.Errorf("a flat curve: %+v", stop)
 	}
 }

@@ -11,6 +11,8 @@ func (b belief) forecast() evidence.Forecast {
 	f := evidence.Forecast{Trial: b.Name, Method: b.Method, LearningRate: b.Rate,
 		HorizonSteps: b.horizon, SeenSteps: min(b.last().Step, b.horizon), Loss: b.loss.distribution(), Misfit: b.misfit}
 	f.BestLoss, f.BestStep = b.best()
+	stop := stopAt(b.Points, f)
+	f.Stop = &stop
 	if b.measured {
 		return f
 	}

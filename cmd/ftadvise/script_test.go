@@ -114,6 +114,9 @@ func scriptedEngine() {
 	if story == "classes" {
 		script.Accuracy = func(t evidence.Trial, step int) float64 { return 1 - script.Loss(t, step)/5 }
 	}
+	if story == "overfit" {
+		script = enginetest.Overfit()
+	}
 	script.Fail = func(t evidence.Trial, step int) error { return misbehave(fault, t, step) }
 	if story == "nofit" {
 		script.OutOfMemory = func(evidence.Trial, int, int) bool { return true }

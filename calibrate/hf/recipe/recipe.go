@@ -92,11 +92,10 @@ type File struct {
 const decayShare = 0.15
 
 // FromRun takes the settings of a method from a calibration: its batch, optimizer and
-// horizon, with a constant rate after the warm-up that falls to zero over the last
-// 15 %. dataPath is where the data are now; output is a folder to be.
+// steps, with a constant rate after the warm-up that falls to zero over the last 15 %. dataPath is where the data are now; output is a folder to be.
 func FromRun(run *evidence.Run, m evidence.Method, rate float64, dataPath, output string) Settings {
 	s := run.Setup
-	steps := max(1, s.HorizonSteps)
+	steps := stepsOf(run, m)
 	decay := max(1, int(math.Round(decayShare*float64(steps))))
 	model, revision := s.Model.Name, s.Model.Revision
 	if ref, err := hub.ParseRef(model, hub.Model); err == nil && strings.Contains(model, "@") {
@@ -110,6 +109,18 @@ func FromRun(run *evidence.Run, m evidence.Method, rate float64, dataPath, outpu
 		Optimizer: s.Optimizer, Precision: s.Precision, Seed: s.Seed, GPUs: 1, Output: output,
 		Comment: fmt.Sprintf("Settings of %s from calibration %s of ftadvise.", m, run.ID),
 	}
+}
+
+// stepsOf is the horizon, or where the forecast advises to stop before it.
+func stepsOf(run *evidence.Run, m evidence.Method) int {
+	horizon := max(1, run.Setup.HorizonSteps)
+	steps, best := horizon, math.Inf(1)
+	for _, f := range run.Forecasts {
+		if f.Method == m && f.Stop != nil && f.BestLoss.Mean < best {
+			steps, best = min(horizon, max(1, f.Stop.Step)), f.BestLoss.Mean
+		}
+	}
+	return steps
 }
 
 // heldOut is the share of tokens that the calibration held out, which stands for the
