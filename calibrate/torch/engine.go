@@ -18,11 +18,13 @@ type Engine struct {
 	work      chan func()
 	noCUDA    string
 	finiteDir string // the model folder whose weights were found finite
+	threads   *threads
 }
 
 // New starts the engine. It needs no GPU: without CUDA only the device cpu works.
 func New() (*Engine, error) {
 	e := &Engine{work: make(chan func()), noCUDA: shim.Load()}
+	e.threads = &threads{cores: shim.Threads(), chosen: map[string]int{}}
 	ready := make(chan error)
 	go e.loop(ready)
 	if err := <-ready; err != nil {

@@ -21,10 +21,11 @@ type session struct {
 	precision decoder.Precision
 	model     *hf.Model
 	pack      packfile.Pack
+	threads   *threads
 }
 
 func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
-	s := &session{group: group, observe: observe}
+	s := &session{group: group, observe: observe, threads: e.threads}
 	if err := s.open(e.noCUDA); err != nil {
 		return err
 	}

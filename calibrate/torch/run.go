@@ -123,6 +123,9 @@ func (r *run) close() {
 // train is the one loop, whatever the method.
 func (r *run) train(ctx context.Context) error {
 	r.announce()
+	if err := r.chooseThreads(); err != nil {
+		return err
+	}
 	r.at = r.arms[0].FromStep
 	if end := r.evaluateAt(r.arms[0].FromStep, true); end != nil {
 		return r.finish(r.arms[0].FromStep, *end)

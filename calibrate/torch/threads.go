@@ -1,0 +1,113 @@
+package torch
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/torch/decoder"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// Numbers of threads are compared by the better of two passes after one that warms up.
+// Fewer threads must gain a tenth, so that noise does not decide: another number sums in
+// another order, and losses differ in their last digits. Above so many operations a pass
+// the cores' work outweighs what starting them costs, and trying takes longer than it saves.
+const (
+	threadPasses       = 3
+	threadsMustGain    = 0.9
+	measuredOperations = 8e9
+)
+
+// chooseThreads sets the number of CPU threads where the user named none: one for each
+// physical core (libtorch's choice), no more than the process may use, or for small work
+// what a pass is fastest with. It is measured once for a group's shape and kept for the
+// engine's life, so that every arm of a calibration has the same.
+func (r *run) chooseThreads() error {
+	if r.device != shim.CPU || r.group.Threads > 0 {
+		return nil
+	}
+	key := fmt.Sprintf("%s %d %d", r.group.ModelDir, r.group.MicroBatch, r.pack.Train.SeqLength)
+	if n, known := r.threads.chosen[key]; known {
+		shim.SetThreads(n)
+		return nil
+	}
+	choice := min(r.threads.cores, runtime.GOMAXPROCS(0))
+	shim.SetThreads(choice)
+	operations := 6 * float64(r.model.Config.Params()) * float64(len(r.arms)*r.group.MicroBatch*r.pack.Train.SeqLength)
+	if operations > measuredOperations || r.arms[0].Trial.Method.Dropout > 0 { // dropout would draw from the generator
+		return nil
+	}
+	n, err := r.fastestThreads(choice)
+	if err != nil {
+		return err
+	}
+	r.threads.chosen[key] = n
+	shim.SetThreads(n)
+	return nil
+}
+
+// threads is what an engine knows of them.
+type threads struct {
+	cores  int            // libtorch's own choice
+	chosen map[string]int // by group's shape
+}
+
+// fastestThreads tells where it leaves cores idle.
+func (r *run) fastestThreads(choice int) (int, error) {
+	best := choice
+	least, err := r.passSeconds(best)
+	if err != nil {
+		return best, err
+	}
+	text := fmt.Sprintf("%d: %.1f ms", best, least*1e3)
+	for _, n := range otherThreads(best) {
+		seconds, err := r.passSeconds(n)
+		if err != nil {
+			return best, err
+		}
+		text += fmt.Sprintf(", %d: %.1f ms", n, seconds*1e3)
+		if seconds < least*threadsMustGain {
+			best, least = n, seconds
+		}
+	}
+	if best < choice {
+		r.observe(calibrate.LogLine{Level: "info", Text: fmt.Sprintf("training on %d of %d threads, which is faster (a pass on %s)", best, choice, text)})
+	}
+	return best, nil
+}
+
+// otherThreads are the numbers to try beside libtorch's choice.
+func otherThreads(choice int) []int {
+	numbers := []int{runtime.GOMAXPROCS(0), 1}
+	return slices.DeleteFunc(slices.Compact(numbers), func(n int) bool { return n == choice })
+}
+
+// passSeconds is the time of a forward and backward pass. Its gradients are overwritten
+// by the next.
+func (r *run) passSeconds(threads int) (float64, error) {
+	shim.SetThreads(threads)
+	rows := make([]int, r.group.MicroBatch)
+	for i := range rows {
+		rows[i] = i % r.pack.Train.N
+	}
+	least := math.Inf(1)
+	for pass := range threadPasses {
+		before := time.Now()
+		batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), rows, len(r.arms), 0)
+		loss, tape := r.decoder.Forward(r.arena, batch, 0)
+		r.decoder.Backward(tape)
+		r.arena.Drop(loss.PerToken, loss.Hit)
+		batch.Drop()
+		if err := r.arena.Err(); err != nil {
+			return 0, err
+		}
+		if pass > 0 {
+			least = min(least, time.Since(before).Seconds())
+		}
+	}
+	return least, nil
+}
