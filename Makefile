@@ -125,7 +125,7 @@ parity: go libtorch ## train with transformers and PEFT anew and compare; writes
 		$(GO) test -count 1 ./calibrate/hf/... ./calibrate/safetensors/...; \
 		$(GO) test -count 1 -run TestParityOrder ./calibrate/torch -update; \
 		"$$python" calibrate/torch/testdata/parity.py calibrate/torch/testdata/parity.json $(wildcard ../shared/data); \
-		$(GO) test -count 1 -run Parity -v ./calibrate/torch | "$$python" $(PEERS_DIR)/paritydoc.py calibrate/torch/testdata/parity.json docs/parity.md
+		$(GO) test -count 1 -run 'Parity|AdaptersOfPEFT' -v ./calibrate/torch | "$$python" $(PEERS_DIR)/paritydoc.py calibrate/torch/testdata/parity.json docs/parity.md
 
 .PHONY: base
 base: engine ## train the embedded base model anew from the Go distribution's comments (up to an hour)

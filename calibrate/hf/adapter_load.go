@@ -82,7 +82,7 @@ func onlyPlainLoRA(where string, c adapterConfig, all map[string]json.RawMessage
 	if c.Bias != "" && c.Bias != "none" {
 		return refuse(where, "train with bias none", "bias is %q, which is not supported", c.Bias)
 	}
-	for _, name := range []string{"rank_pattern", "alpha_pattern", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias", "use_qalora", "alora_invocation_tokens", "ensure_weight_tying"} {
+	for _, name := range []string{"rank_pattern", "alpha_pattern", "layer_replication", "target_parameters", "trainable_token_indices", "lora_bias", "use_qalora", "alora_invocation_tokens", "ensure_weight_tying", "use_bdlora", "arrow_config", "kasa_config", "velora_config", "monteclora_config"} {
 		if raw := string(all[name]); !slices.Contains([]string{"", "null", "{}", "[]", "false"}, raw) {
 			return refuse(where, "train without it", "%s is %s, which is not supported", name, shorten(all[name]))
 		}

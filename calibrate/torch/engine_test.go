@@ -17,12 +17,8 @@ import (
 // parityTask is a small task without any file but the goldens.
 func parityTask(t *testing.T, model string) calibrate.Group {
 	t.Helper()
-	ids := make([]int32, parityRows*parityLength)
-	for i, u := range uniform("rows", len(ids)) {
-		ids[i] = int32(float64(u+1) / 2 * 97)
-	}
 	return calibrate.Group{
-		ModelDir: writeModel(t, readGoldens(t).Models[model]), PackPath: writeRows(t, ids, parityLength), Device: testDevice(), Precision: "fp32",
+		ModelDir: writeModel(t, readGoldens(t).Models[model]), PackPath: writeRows(t, parityIDs(), parityLength), Device: testDevice(), Precision: "fp32",
 		MicroBatch: 4, Accumulation: 1, DataSeed: paritySeed, Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1},
 	}
 }

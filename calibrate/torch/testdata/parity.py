@@ -1,6 +1,7 @@
 """Makes parity.json: losses and gradient norms of transformers and PEFT.
 
-    python parity.py OUT.json [SHARED_DATA_DIR]
+    python parity.py OUT.json [SHARED_DATA_DIR]  also writes the adapters beside OUT.json
+    python parity.py losses FOLDER...            prints the loss of each FOLDER/adapter on FOLDER/model
 
 Models are small and filled by a generator that parity_test.go repeats, so that no
 weights are stored. Batches follow the row order in parity-order.json. Needs torch,
@@ -12,11 +13,13 @@ import json
 import math
 import pathlib
 import sys
+import warnings
 
 import numpy as np
 import peft
 import torch
 import transformers
+from peft.optimizers import create_loraplus_optimizer
 
 HERE = pathlib.Path(__file__).parent
 STEPS, ROWS, BATCH, LENGTH = 20, 16, 4, 32
@@ -46,10 +49,52 @@ MODELS = {
     "gpt2": GPT2,
     "gpt2-gelu": {**GPT2, "activation_function": "gelu"},
 }
-LORAS = {
-    "full": None,
-    "lora": dict(r=4, lora_alpha=8, target_modules="all-linear"),
-    "rslora": dict(r=4, lora_alpha=8, target_modules="all-linear", use_rslora=True),
+LINEAR = dict(r=4, lora_alpha=8, target_modules="all-linear")
+DORA = {**LINEAR, "use_dora": True}
+TIED = ["llama-tied", "qwen2", "gemma3"]
+LLAMAS = ["llama", "qwen3", "mistral", *TIED]
+GPTS = ["gpt2", "gpt2-gelu"]
+
+
+def row(lora=None, rate=1e-2, ratio=0.0, decay=0.0, models=None):
+    return dict(lora=lora, rate=rate, ratio=ratio, decay=decay, models=models)
+
+
+# Each kind of training, for all models or those named.
+TRAININGS = {
+    "full": row(rate=3e-3),
+    "lora": row(LINEAR),
+    "rslora": row({**LINEAR, "use_rslora": True}),
+    "dora": row(DORA),
+    "lora+": row(LINEAR, 2e-3, 8.0, models=["llama", "gpt2"]),
+    "lora+-decay": row({**DORA, "modules_to_save": ["lm_head"]}, 2e-3, 8.0, 0.1, ["llama", "gpt2"]),
+    "head": row({**LINEAR, "modules_to_save": ["lm_head"]}, 3e-3, models=LLAMAS + GPTS),
+    "embedding": row({**LINEAR, "modules_to_save": ["embed_tokens"]}, 3e-3, models=["llama", *TIED]),
+    "both": row({**LINEAR, "modules_to_save": ["embed_tokens", "lm_head"]}, 3e-3, models=["llama", *TIED]),
+    "tables": row({**LINEAR, "modules_to_save": ["wte", "wpe", "lm_head"]}, 3e-3, models=GPTS),
+    "dora-both": row({**DORA, "modules_to_save": ["embed_tokens", "lm_head"]}, 3e-3, models=["llama", "llama-tied"]),
+    "dora-tables": row({**DORA, "modules_to_save": ["wte", "lm_head"]}, 3e-3, models=["gpt2"]),
+    "default-targets": row({**LINEAR, "target_modules": None}, models=["llama", "gpt2"]),
+    "suffixes": row({**LINEAR, "target_modules": ["v_proj", "mlp.down_proj"]}, models=["llama"]),
+    "suffixes-dora": row({**DORA, "target_modules": ["v_proj", "mlp.up_proj"]}, models=["llama", "qwen2"]),
+    "exact": row({**LINEAR, "target_modules": ["model.layers.1.self_attn.q_proj", "model.layers.2.mlp.gate_proj"]}, models=["llama"]),
+    "pattern": row({**LINEAR, "target_modules": r"model\.layers\.[12]\.(self_attn\.[qk]_proj|mlp\.up_proj)"}, models=["llama"]),
+    "suffixes-gpt2": row({**DORA, "target_modules": ["mlp.c_proj", "c_attn"]}, models=["gpt2"]),
+    "pattern-gpt2": row({**LINEAR, "target_modules": r".*\.h\.[02]\..*c_(fc|attn)"}, models=["gpt2"]),
+}
+SMALL = dict(r=2, lora_alpha=3, target_modules=["q_proj", "v_proj"])
+SMALL_GPT2 = dict(r=2, lora_alpha=3, target_modules=["c_attn"])
+# Adapters that PEFT saves, with values of the generator everywhere.
+ADAPTERS = {
+    "llama-lora": ("llama", SMALL),
+    "llama-rslora": ("llama", {**SMALL, "use_rslora": True}),
+    "llama-dora": ("llama", {**SMALL, "use_dora": True}),
+    "llama-whole": ("llama", {**SMALL, "modules_to_save": ["lm_head"]}),
+    "llama-tied-whole": ("llama-tied", {**SMALL, "modules_to_save": ["embed_tokens"], "use_dora": True}),
+    "gpt2-lora": ("gpt2", SMALL_GPT2),
+    "gpt2-rslora": ("gpt2", {**SMALL_GPT2, "use_rslora": True}),
+    "gpt2-dora": ("gpt2", {**SMALL_GPT2, "use_dora": True}),
+    "gpt2-whole": ("gpt2", {**SMALL_GPT2, "modules_to_save": ["lm_head"]}),
 }
 
 
@@ -87,17 +132,28 @@ def rows():
     return torch.from_numpy(ids.astype(np.int64)).reshape(ROWS, LENGTH)
 
 
-def train(model, data, order, rate, lora):
-    if lora is not None:
-        model = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **lora))
-        with torch.no_grad():
-            for name, p in model.named_parameters():
-                if "lora_A" in name:
-                    module = name.removeprefix("base_model.model.").removesuffix(".lora_A.default.weight")
-                    p.copy_(torch.from_numpy(uniform(module + ".lora_A.weight", p.numel())).reshape(p.shape) / math.sqrt(p.shape[1]))
+def wrap(model, lora):
+    model = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **lora))
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "lora_A" in name:
+                module = name.removeprefix("base_model.model.").removesuffix(".lora_A.default.weight")
+                p.copy_(torch.from_numpy(uniform(module + ".lora_A.weight", p.numel())).reshape(p.shape) / math.sqrt(p.shape[1]))
+    return model
+
+
+def optimiser_of(model, trained, kind):
+    if kind["ratio"]:
+        return create_loraplus_optimizer(model, torch.optim.AdamW, lr=kind["rate"], loraplus_lr_ratio=kind["ratio"], loraplus_weight_decay=kind["decay"])
+    return torch.optim.AdamW(trained, lr=kind["rate"], weight_decay=kind["decay"])
+
+
+def train(model, data, order, kind):
+    if kind["lora"] is not None:
+        model = wrap(model, kind["lora"])
     model.train()
     trained = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
+    optimiser = optimiser_of(model, trained, kind)
     losses, norms = [], []
     for batch in order:
         ids = data[batch]
@@ -107,10 +163,44 @@ def train(model, data, order, rate, lora):
         norms.append(float(torch.nn.utils.clip_grad_norm_(trained, 1.0)))
         optimiser.step()
         losses.append(float(loss.detach()))
+    settings = {k: v for k, v in kind.items() if k != "models"}
+    return dict(**settings, losses=losses, norms=norms, final=mean_loss(model, data), trainable=sum(p.numel() for p in trained))
+
+
+def mean_loss(model, data):
     model.eval()
     with torch.no_grad():
-        final = sum(float(model(input_ids=data[i : i + 1], labels=data[i : i + 1]).loss) for i in range(len(data))) / len(data)
-    return dict(losses=losses, norms=norms, final=final, trainable=sum(p.numel() for p in trained))
+        return sum(float(model(input_ids=data[i : i + 1], labels=data[i : i + 1]).loss) for i in range(len(data))) / len(data)
+
+
+def adapters(folder, out):
+    """Saves each adapter under folder and notes the loss that PEFT computes with it."""
+    for name, (model, lora) in ADAPTERS.items():
+        wrapped = wrap(build(MODELS[model]), lora)
+        with torch.no_grad():
+            for parameter, p in wrapped.named_parameters():
+                if p.requires_grad and "lora_A" not in parameter:
+                    moved = torch.from_numpy(uniform(name + parameter, p.numel())).reshape(p.shape) * 0.3
+                    p.copy_(moved if "lora_B" in parameter else p + moved)
+        wrapped.peft_config["default"].base_model_name_or_path = model
+        wrapped.save_pretrained(folder / name)
+        (folder / name / "README.md").unlink()
+        out[name] = dict(model=model, lora=lora, loss=mean_loss(wrapped, rows()))
+
+
+def losses(folders):
+    """The loss that PEFT computes with FOLDER/adapter on FOLDER/model."""
+    out = []
+    for folder in map(pathlib.Path, folders):
+        base = transformers.AutoModelForCausalLM.from_pretrained(folder / "model", attn_implementation="eager", dtype=torch.float32)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            model = peft.PeftModel.from_pretrained(base, folder / "adapter")
+        missing = [str(w.message) for w in told if "missing" in str(w.message) or "unexpected" in str(w.message).lower()]
+        if missing:
+            sys.exit(f"{folder}: {missing}")
+        out.append(mean_loss(model, rows()))
+    print(json.dumps(out))
 
 
 def stories(shared, order, out):
@@ -125,26 +215,35 @@ def stories(shared, order, out):
     data = torch.tensor(ids[: ROWS * 128]).reshape(ROWS, 128)
     digest = hashlib.sha256(np.array(ids, dtype="<i4").tobytes()).hexdigest()
     result = dict(tokens=len(ids), digest=digest, head_chars=700, head_tokens=head.shape[1], head_loss=loss)
-    result["full"] = train(load(), data, order, 1e-3, None)
-    result["lora"] = train(load(), data, order, 1e-2, dict(r=8, lora_alpha=16, target_modules="all-linear"))
+    lora = dict(r=8, lora_alpha=16, target_modules="all-linear")
+    result["trainings"] = {
+        "full": train(load(), data, order, row(rate=1e-3)),
+        "lora": train(load(), data, order, row(lora, 3e-3)),
+        "dora": train(load(), data, order, row({**lora, "use_dora": True}, 3e-3)),
+    }
     out["stories260K"] = result
 
 
 def main():
     torch.manual_seed(0)
+    target = pathlib.Path(sys.argv[1])
     order = json.loads((HERE / "parity-order.json").read_text())
-    out = dict(versions=dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__), models={})
+    out = dict(versions=dict(torch=torch.__version__, transformers=transformers.__version__, peft=peft.__version__), models={}, adapters={})
     for name, config in MODELS.items():
-        data = rows()
-        result = dict(config=config, parameters={n: list(p.shape) for n, p in build(config).named_parameters()})
-        for kind, lora in LORAS.items():
-            result[kind] = train(build(config), data, order, 1e-2 if lora else 3e-3, lora)
+        result = dict(config=config, parameters={n: list(p.shape) for n, p in build(config).named_parameters()}, trainings={})
+        for kind, settings in TRAININGS.items():
+            if settings["models"] is None or name in settings["models"]:
+                result["trainings"][kind] = train(build(config), rows(), order, settings)
         out["models"][name] = result
-        print(name, result["full"]["losses"][0], result["full"]["final"], result["lora"]["final"])
+        print(name, *(f"{kind} {t['final']:.4f}" for kind, t in result["trainings"].items()), flush=True)
+    adapters(target.parent / "adapters", out["adapters"])
     if len(sys.argv) > 2:
         stories(pathlib.Path(sys.argv[2]), order, out)
-    pathlib.Path(sys.argv[1]).write_text(json.dumps(out, indent=1) + "\n")
+    target.write_text(json.dumps(out, indent=1) + "\n")
 
 
-if __name__ == "__main__":
+torch.set_num_threads(1)  # small tensors; and sums in one order
+if sys.argv[1] == "losses":
+    losses(sys.argv[2:])
+else:
     main()
