@@ -124,6 +124,7 @@ func (r *Recommendation) Explain() []Section {
 	all := []Section{
 		{"Verdict", []string{r.Headline}},
 		{"Because", r.becauseLines()},
+		{"Why that rank", r.Rank},
 		{"When to stop", r.stopLines()},
 		{"What would flip it", flipLines(r.Flips)},
 		{"Assumed", assumptionLines(r.Assumptions)},

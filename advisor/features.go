@@ -115,7 +115,9 @@ func (a *account) modelFeatures(f Features) {
 	f.limit("requested_rank", float64(run.Setup.LoRA.Rank))
 	if r, ok := capacityRatio(run); ok {
 		f.set("capacity_ratio", r)
-		f.set("rank_needed", rankNeeded(run, r))
+		if rank, ok := rankNeeded(run, r); ok {
+			f.set("rank_needed", rank)
+		}
 	}
 }
 
@@ -129,11 +131,19 @@ func capacityRatio(run *evidence.Run) (float64, bool) {
 }
 
 // rankNeeded is the smallest power of two, from the requested rank on, at which the
-// adapter's capacity meets the demand; capacity grows with rank.
-func rankNeeded(run *evidence.Run, ratio float64) float64 {
-	rank := math.Max(1, float64(run.Setup.LoRA.Rank))
+// adapter's capacity meets the demand, or the highest rank that there is where that is
+// the smaller; false where none holds it, which speaks for full.
+func rankNeeded(run *evidence.Run, ratio float64) (float64, bool) {
+	d, rank := run.Domain, math.Max(1, float64(run.Setup.LoRA.Rank))
 	need := rank * math.Max(1, ratio)
-	return math.Max(rank, math.Pow(2, math.Ceil(math.Log2(need)-1e-9)))
+	if d.RankMost > 0 {
+		need = math.Max(rank, float64(d.RankNeeded))
+	}
+	power := math.Max(rank, math.Pow(2, math.Ceil(math.Log2(need)-1e-9)))
+	if d.RankMost == 0 {
+		return power, true
+	}
+	return math.Max(rank, math.Min(power, float64(d.RankMost))), d.RankNeeded > 0
 }
 
 func (a *account) evidenceFeatures(f Features) {

@@ -63,6 +63,7 @@ func (a *account) recommendation(v Verdict, chosen int, features Features, now t
 		Options: a.options(chosen), Stakes: a.s, Features: features,
 		Warnings: append(append([]evidence.Warning{}, a.market.warnings...), a.doubts()...),
 	}
+	rec.Rank = a.rankReasons(v)
 	if !a.compares() {
 		return rec
 	}
@@ -110,7 +111,9 @@ func (a *account) name(v *Verdict) (int, error) {
 	switch {
 	case v.Answer == RaiseRank:
 		if ratio, ok := capacityRatio(a.f.run); ok {
-			v.Method.Rank = max(v.Method.Rank, int(rankNeeded(a.f.run, ratio)))
+			if rank, ok := rankNeeded(a.f.run, ratio); ok {
+				v.Method.Rank = max(v.Method.Rank, int(rank))
+			}
 		}
 	case v.Answer == UseLoRA && asked > 0 && v.Method.Rank > asked && a.triedRank(asked):
 		v.Answer = RaiseRank

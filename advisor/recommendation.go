@@ -178,6 +178,7 @@ type Recommendation struct {
 	Ratios       *Ratios                `json:"ratios,omitempty"`
 	Flips        []Flip                 `json:"flips,omitempty"`
 	Tornado      []Swing                `json:"tornado,omitempty"`
+	Rank         []string               `json:"rank_because,omitempty"` // why the rank that the verdict names
 	BreakEven    *float64               `json:"break_even_usd_per_nat,omitempty"`
 	More         *MoreEvidence          `json:"more_evidence,omitempty"`
 	Stakes       Stakes                 `json:"stakes"`

@@ -90,7 +90,7 @@ func armFacts() []Fact {
 		{"trainable_ratio", "", "full over LoRA"},
 		{"lora_rank", "", "of the best LoRA"},
 		{"requested_rank", "", "that the user asked for"},
-		{"rank_needed", "", "the power of two at which capacity meets demand"},
+		{"rank_needed", "", "the power of two at which capacity meets demand; absent where no rank does"},
 	}
 }
 

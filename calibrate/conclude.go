@@ -87,20 +87,39 @@ func (c *calibration) judgeBase() {
 	}
 }
 
-// weighCapacity sets the information to learn against what the LoRA asked for holds.
+// weighCapacity sets the information to learn against what the LoRA asked for holds,
+// and finds the rank that would hold it.
 func (c *calibration) weighCapacity() {
 	d := &c.run.Domain
-	for _, t := range c.run.Trials {
-		if t.Method == c.run.Setup.LoRA && t.Outcome.TrainableParams > 0 {
-			d.CapacityBits = new(forecast.CapacityBits(t.Outcome.TrainableParams))
-		}
+	trainable := c.adapterParams()
+	if trainable > 0 {
+		d.CapacityBits = new(forecast.CapacityBits(trainable))
 	}
 	best := math.Inf(1)
 	for _, f := range c.run.Forecasts {
 		best = min(best, f.BestLoss.Mean)
 	}
-	if d.BaseLoss != nil && !math.IsInf(best, 1) {
-		labelled := math.Round(float64(c.run.Data.Tokens) * c.run.Data.LabelledShare)
-		d.DemandBits = new(forecast.DemandBits(*d.BaseLoss, best, int64(labelled)))
+	if d.BaseLoss == nil || math.IsInf(best, 1) {
+		return
 	}
+	labelled := math.Round(float64(c.run.Data.Tokens) * c.run.Data.LabelledShare)
+	d.DemandBits = new(forecast.DemandBits(*d.BaseLoss, best, int64(labelled)))
+	if rank := int64(c.run.Setup.LoRA.Rank); rank > 0 && trainable > 0 && c.spec.RankMost > 0 {
+		d.RankMost = c.spec.RankMost
+		if needed, ok := forecast.RankFor(*d.DemandBits, max(1, trainable/rank), d.RankMost); ok {
+			d.RankNeeded = needed
+		}
+	}
+}
+
+// adapterParams is how many parameters the LoRA that was asked for trains; 0 where it
+// was not tried.
+func (c *calibration) adapterParams() int64 {
+	trainable := int64(0)
+	for _, t := range c.run.Trials {
+		if t.Method == c.run.Setup.LoRA {
+			trainable = max(trainable, t.Outcome.TrainableParams)
+		}
+	}
+	return trainable
 }

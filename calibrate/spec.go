@@ -28,6 +28,7 @@ type Spec struct {
 	WarmupSteps   int                `json:"warmup_steps"`
 	Full          bool               `json:"full"`         // try full fine-tuning
 	LoRA          []evidence.Method  `json:"lora"`         // LoRA arms; the first is the user's choice
+	RankMost      int                `json:"rank_most"`    // the highest rank that the adapted matrices have; 0: not known
 	RateFull      float64            `json:"rate_full"`    // prior of full's learning rate, the search's centre
 	RateLoRA      float64            `json:"rate_lora"`    // prior of LoRA's
 	SearchRates   int                `json:"search_rates"` // learning rates an arm; 1 takes the prior

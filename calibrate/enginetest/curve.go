@@ -49,6 +49,33 @@ func Tie() Script {
 	return Of(full, lora)
 }
 
+// Ranks is the case in which a low rank cannot hold what there is to learn: LoRA of rank
+// 4 ends 0.4 nats above full, of rank 16 a little below it.
+func Ranks() Script {
+	full := Curve{Base: 5, Floor: 2.0, Tau: 60, Power: 0.7, BestRate: 1e-4, Decay: 0.04}
+	lora := full
+	lora.BestRate, lora.Floor = 1e-3, 1.95
+	out := Of(full, lora)
+	level := out.Loss
+	out.Loss = func(t evidence.Trial, step int) float64 {
+		short := 0.0
+		if t.Method.Kind == evidence.LoRA {
+			short = 0.2 * math.Max(0, 4-math.Log2(float64(t.Method.Rank)))
+		}
+		return level(t, step) + short*(1-math.Exp(-float64(step)/100))
+	}
+	return out
+}
+
+// Lost is the case of a model that knows less than nothing of any text, as when its
+// weights are damaged.
+func Lost() Script {
+	c := Curve{Base: 9, Floor: 7, Tau: 60, Power: 0.7, BestRate: 1e-4}
+	out := Of(c, c)
+	out.General = func(evidence.Trial, int) float64 { return 9 }
+	return out
+}
+
 // Turning is a curve that falls from Base to Best at step At and rises again, as a
 // square of the logarithm of the steps: held-out loss on little data, often repeated.
 type Turning struct {

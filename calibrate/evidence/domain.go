@@ -19,6 +19,10 @@ type Domain struct {
 	DemandBits *float64 `json:"demand_bits,omitempty"`
 	// CapacityBits is LoRA's capacity at 2 bits a trainable parameter (arXiv 2607.21351).
 	CapacityBits *float64 `json:"capacity_bits,omitempty"`
+	// RankNeeded is the smallest LoRA rank that holds the demand, 0 where none up to
+	// RankMost, the narrowest adapted matrix, does; with RankMost 0 it is not known.
+	RankNeeded int `json:"rank_needed,omitempty"`
+	RankMost   int `json:"rank_most,omitempty"`
 	// TypeTokenRatio is different tokens over tokens (Templin 1957), in a sample of one size.
 	TypeTokenRatio  *float64 `json:"type_token_ratio,omitempty"`
 	TokenDivergence *float64 `json:"token_divergence,omitempty"` // Jensen-Shannon, bits, data against general text (Lin 1991)

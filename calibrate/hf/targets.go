@@ -142,6 +142,20 @@ func checkSettings(m evidence.Method) error {
 	return nil
 }
 
+// RankMost is the highest rank that every module of a LoRA method has; 0 where the
+// method names none.
+func (c Config) RankMost(m evidence.Method) int {
+	targets, err := c.Targets(m)
+	if err != nil || len(targets) == 0 {
+		return 0
+	}
+	most := min(targets[0].In, targets[0].Out)
+	for _, t := range targets {
+		most = min(most, t.In, t.Out)
+	}
+	return most
+}
+
 // TrainableParams counts the parameters that a method trains: all of them, or for LoRA
 // r·(in+out) for each target, out more for DoRA's magnitudes, and the modules trained whole.
 func (c Config) TrainableParams(m evidence.Method) (int64, error) {

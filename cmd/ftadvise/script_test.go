@@ -107,15 +107,9 @@ func valid(ts *testscript.TestScript, neg bool, args []string) {
 // then what goes wrong at the third step of the search.
 func scriptedEngine() {
 	story, fault, _ := strings.Cut(os.Getenv("ENGINE"), ",")
-	script := enginetest.Trap()
-	if story == "tie" {
-		script = enginetest.Tie()
-	}
+	script := storyOf(story)
 	if story == "classes" {
 		script.Accuracy = func(t evidence.Trial, step int) float64 { return 1 - script.Loss(t, step)/5 }
-	}
-	if story == "overfit" {
-		script = enginetest.Overfit()
 	}
 	script.Fail = func(t evidence.Trial, step int) error { return misbehave(fault, t, step) }
 	if story == "nofit" {
@@ -129,6 +123,20 @@ func scriptedEngine() {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+func storyOf(name string) enginetest.Script {
+	switch name {
+	case "tie":
+		return enginetest.Tie()
+	case "overfit":
+		return enginetest.Overfit()
+	case "ranks":
+		return enginetest.Ranks()
+	case "lost":
+		return enginetest.Lost()
+	}
+	return enginetest.Trap()
 }
 
 func misbehave(fault string, t evidence.Trial, step int) error {
