@@ -22,6 +22,7 @@ func (b *builder) data() Section {
 		{Name: "Records", Value: count(d.Records), Note: size(float64(d.Bytes))},
 		{Name: "Tokens", Value: count(d.Tokens), Note: "one epoch of training"},
 		{Name: "Packed rows", Value: fmt.Sprintf("%s training, %s held out", count(d.TrainRows), count(d.EvalRows)), Note: fmt.Sprintf("%d tokens a row", b.run.Setup.SeqLength)},
+		{Name: "Held-out data", Value: heldOut(d)},
 		{Name: "Held-out tokens", Value: count(d.EvalTokens), Note: "predicted ones"},
 		{Name: "Carry loss", Value: percent(d.LabelledShare), Note: "share of the tokens"},
 		{Name: "Truncated", Value: percent(d.TruncatedShare), Note: "share of the records"},
@@ -40,6 +41,17 @@ func (b *builder) data() Section {
 		s.Blocks = append(s.Blocks, Block{Notes: []string{"Samples as the model sees them: the marked part carries the loss."}}, Block{Samples: d.Samples})
 	}
 	return s
+}
+
+// heldOut says where the held-out rows come from.
+func heldOut(d evidence.Data) string {
+	switch d.Validation {
+	case "":
+		return "a part of these"
+	case d.Name:
+		return "the data set's own validation or test split"
+	}
+	return d.Validation
 }
 
 func joined(parts ...string) string {
@@ -115,6 +127,9 @@ func optimizer(o evidence.Optimizer) string {
 func (b *builder) reproduction() string {
 	r := b.run
 	args := []string{"ftadvise", "recommend", "--model", r.Setup.Model.Name, "--data", r.Data.Name}
+	if r.Data.Validation != "" && r.Data.Validation != r.Data.Name {
+		args = append(args, "--validation", r.Data.Validation)
+	}
 	add := func(flag, value string) {
 		if value != "" && value != "0" && value != "0s" {
 			args = append(args, flag, value)

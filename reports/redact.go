@@ -58,6 +58,7 @@ func newHiding(run *evidence.Run) hiding {
 	} else {
 		h.public = m.Name
 	}
+	h.add(d.Validation, "held-"+stamp(d.Fingerprint))
 	h.add(d.Name, "data-"+stamp(d.Fingerprint))
 	h.add(run.Environment.Host, "host")
 	h.names = slices.SortedFunc(maps.Keys(h.with), func(a, b string) int {

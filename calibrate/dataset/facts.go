@@ -28,7 +28,7 @@ func (f findings) data() evidence.Data {
 		Tokens: f.trainTokens(), TrainRows: f.train.N, EvalRows: f.eval.N,
 		EvalTokens: f.eval.Predicted(), LabelledShare: labelledShare(f.train),
 		DuplicateShare: f.distinct.duplicateShare(), NearDupShare: near, LeakShare: leak,
-		Samples: f.samples(),
+		Samples: f.samples(), Validation: f.o.Validation,
 	}
 	if f.encoded > 0 {
 		d.TruncatedShare = float64(f.cut) / float64(f.encoded)
@@ -54,12 +54,19 @@ func (f findings) fingerprint() string {
 	sort.Strings(roles)
 	fmt.Fprintln(h, strings.Join(roles, "\n"))
 	fmt.Fprintln(h, strings.Join(f.digests, "\n"))
+	if f.held != nil {
+		fmt.Fprintln(h, "held out by", f.held.format)
+		fmt.Fprintln(h, strings.Join(f.held.digests, "\n"))
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // trainTokens scales the tokens of the sample to the bytes of the whole.
 func (f findings) trainTokens() int64 {
 	train, eval := costOf(f.split.train), costOf(f.split.eval)
+	if f.held != nil {
+		eval = 0
+	}
 	var bytes int64
 	for _, k := range f.pool.items {
 		bytes += k.bytes
@@ -129,6 +136,7 @@ func (f findings) warnings(d evidence.Data) []evidence.Warning {
 	warn(len(d.LabelCounts) == 1, "one-label", "All records have one label, so there is nothing to tell apart; check the label field.")
 	warn(len(d.LabelCounts) >= maxLabels, "many-labels", "There are %d labels or more, which is no classification; give the shape prompt-completion.", maxLabels)
 	warn(f.skipped > 0, "bad-records", "%d records could not be read and were skipped; the first: %v.", f.skipped, f.firstBad)
+	warn(f.held != nil && f.held.skipped > 0, "bad-held-out-records", "%d held-out records could not be read and were skipped; the first: %v.", f.heldBy().skipped, f.heldBy().firstBad)
 	warn(f.empty > 0, "no-loss-records", "%d records have no token that carries loss within %d tokens and were left out; raise the sequence length.", f.empty, f.o.SeqLength)
 	warn(f.encoder.eos < 0, "no-end-token", "The tokenizer has no end token, so the model cannot learn where a text ends; set eos_token in tokenizer_config.json.")
 	return out

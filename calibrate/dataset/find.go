@@ -18,6 +18,9 @@ func find(o Options) ([]source, error) {
 		}
 		return []source{{path: "-", stdin: o.Stdin}}, nil
 	}
+	if o.Only != nil {
+		return named(o)
+	}
 	info, err := os.Stat(o.Path)
 	switch {
 	case err == nil && info.IsDir():
@@ -30,6 +33,24 @@ func find(o Options) ([]source, error) {
 		return nil, refuse(o.Path, "no such file or folder", "check the path given to --data")
 	}
 	return nil, fmt.Errorf("dataset: %w", err)
+}
+
+// named takes the files that are named, in their order.
+func named(o Options) ([]source, error) {
+	var out []source
+	for _, name := range o.Only {
+		path := filepath.Join(o.Path, filepath.FromSlash(name))
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		found, err := regular(path, info)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
 }
 
 func regular(path string, info os.FileInfo) ([]source, error) {

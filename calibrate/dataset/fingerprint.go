@@ -12,18 +12,30 @@ func Fingerprint(ctx context.Context, o Options) (string, error) {
 	if o.MaxRecordBytes <= 0 {
 		o.MaxRecordBytes = defaultRecordBytes
 	}
-	sources, err := find(o)
+	c, err := glance(ctx, o)
+	if err == nil && o.Validation != "" {
+		c.held, err = glance(ctx, o.validation())
+	}
 	if err != nil {
 		return "", err
+	}
+	return findings{collected: c}.fingerprint(), nil
+}
+
+// glance hashes the files and settles how they are read.
+func glance(ctx context.Context, o Options) (*collected, error) {
+	sources, err := find(o)
+	if err != nil {
+		return nil, err
 	}
 	c := &collected{o: o, glance: true}
 	for _, src := range sources {
 		if err := c.source(ctx, src); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	if c.shaper == nil {
-		return "", refuse(o.Path, "no records", "give a file with data in it")
+		return nil, refuse(o.Path, "no records", "give a file with data in it")
 	}
-	return findings{collected: c}.fingerprint(), nil
+	return c, nil
 }

@@ -10,8 +10,15 @@ import (
 // Options say what to read and how to cut it.
 type Options struct {
 	// Path is a file, a folder, a glob, or - for Stdin.
-	Path  string
-	Stdin io.Reader
+	Path string
+	// Only are the files of the folder Path to read, by names within it; nil reads all.
+	Only []string
+	// Validation is held-out data of the user's own, given as Path and Only are; of them
+	// at most EvalRows rows are taken, and Path trains as a whole. Empty holds out a part
+	// of Path.
+	Validation     string
+	ValidationOnly []string
+	Stdin          io.Reader
 	// Format is jsonl, json, csv, tsv, parquet or text; empty goes by the file's
 	// name and first bytes.
 	Format string
@@ -60,12 +67,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// validation are the options by which the held-out data are read: no more of them is kept
+// than the rows that are evaluated.
+func (o Options) validation() Options {
+	o.Path, o.Only = o.Validation, o.ValidationOnly
+	o.Validation, o.ValidationOnly, o.MaxTrainRows = "", nil, 0
+	return o
+}
+
 func (o Options) check(tok *tokenizer.Tokenizer) error {
 	switch {
 	case o.SeqLength < 2:
 		return refuse("", "a sequence length below 2 predicts nothing", "choose a sequence length of at least 2 tokens")
 	case tok == nil:
 		return refuse("", "no tokenizer", "")
+	}
+	if o.Validation == "-" && o.Path == "-" {
+		return refuse("-", "standard input cannot be both the data and the held-out data", "give one of them as a file")
 	}
 	return checkNames(o)
 }

@@ -22,7 +22,7 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err != nil {
 		return Packed{}, err
 	}
-	s, err := divide(c)
+	s, err := c.split(ctx, tok)
 	if err != nil {
 		return Packed{}, err
 	}
@@ -55,6 +55,10 @@ func enough(c *collected, train, eval packfile.Rows) error {
 	if train.N > 0 && train.Predicted() == 0 || eval.N > 0 && eval.Predicted() == 0 {
 		return refuse(name, "no token to train on: every completion is empty or lies beyond the sequence length",
 			fmt.Sprintf("raise the sequence length above %d tokens, or check which fields are the prompt and the completion", c.o.SeqLength))
+	}
+	if eval.N == 0 && c.held != nil {
+		return refuse(c.o.Validation, fmt.Sprintf("no token to measure on: %d tokens in %d records, for rows of %d", c.held.tokens, c.held.records, c.o.SeqLength),
+			"bring more held-out data, or check which fields are the prompt and the completion")
 	}
 	if train.N == 0 || eval.N == 0 {
 		return c.tooLittle()
@@ -141,7 +145,8 @@ type collected struct {
 	distinct distinct
 	labels   map[string]int64
 	seq      int64
-	glance   bool // only how the data are read matters, not what they hold
+	glance   bool       // only how the data are read matters, not what they hold
+	held     *collected // the user's own held-out data; nil: a part of these
 }
 
 func collect(ctx context.Context, o Options, tok *tokenizer.Tokenizer) (*collected, error) {

@@ -2,11 +2,13 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
 	"ftadvise/calibrate/dataset/packfile"
+	"ftadvise/calibrate/dataset/tokenizer"
 )
 
 // split is which examples train and which are held out.
@@ -32,6 +34,22 @@ func (c *collected) tooLittle() error {
 		advice = fmt.Sprintf("at least %d rows, %d tokens, are needed; bring more text or shorten the sequence length", leastRows, leastRows*c.o.SeqLength)
 	}
 	return refuse(c.o.Path, what, advice)
+}
+
+// split reads the user's own held-out data where there are some, else it divides.
+func (c *collected) split(ctx context.Context, tok *tokenizer.Tokenizer) (split, error) {
+	if c.o.Validation == "" {
+		return divide(c)
+	}
+	var err error
+	if c.held, err = collect(ctx, c.o.validation(), tok); err != nil {
+		return split{}, err
+	}
+	if c.held.shaper.shape != c.shaper.shape {
+		return split{}, refuse(c.o.Validation, fmt.Sprintf("the held-out data are of the shape %s, the others %s", c.held.shaper.shape, c.shaper.shape),
+			"bring data of one shape, or name it with --shape and --field")
+	}
+	return split{train: c.pool.sorted(), eval: c.held.pool.sorted()}, nil
 }
 
 // divide holds out the examples with the lowest hashes: as many as EvalRows rows
@@ -107,10 +125,22 @@ func tear(items []kept, want int64) split {
 
 // rows packs both sides.
 func (s split) rows(c *collected) (train, eval packfile.Rows) {
-	if c.format == "text" {
-		return c.streamOf(s.train, c.o.MaxTrainRows), c.streamOf(s.eval, c.o.EvalRows)
+	return c.pack(s.train, c.o.MaxTrainRows), c.heldBy().pack(s.eval, c.o.EvalRows)
+}
+
+// heldBy is what the held-out examples were read by.
+func (c *collected) heldBy() *collected {
+	if c.held != nil {
+		return c.held
 	}
-	return c.packAll(s.train, c.o.MaxTrainRows), c.packAll(s.eval, c.o.EvalRows)
+	return c
+}
+
+func (c *collected) pack(items []kept, maxRows int) packfile.Rows {
+	if c.format == "text" {
+		return c.streamOf(items, maxRows)
+	}
+	return c.packAll(items, maxRows)
 }
 
 func (c *collected) packAll(items []kept, maxRows int) packfile.Rows {

@@ -162,7 +162,11 @@ func (c *cache) fromCache(ref Ref) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, err
 	}
-	return Snapshot{Dir: c.snapshot(commit), Commit: commit, Files: files}, nil
+	snapshot := Snapshot{Dir: c.snapshot(commit), Commit: commit, Files: files}
+	if ref.Kind == Dataset {
+		snapshot.Held = chooseHeld(files, names)
+	}
+	return snapshot, nil
 }
 
 // chosen picks among the files of a snapshot and follows a model's index.

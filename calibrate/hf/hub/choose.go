@@ -34,8 +34,7 @@ func chooseModel(ref Ref, names []string) ([]string, error) {
 }
 
 // chooseData picks the Parquet files of one configuration: those of the training split
-// where the names tell, since held-out rows are split off the training data anyway and
-// a test set must stay unseen.
+// where the names tell.
 func chooseData(ref Ref, names []string) ([]string, error) {
 	var found []string
 	for _, name := range names {
@@ -43,7 +42,7 @@ func chooseData(ref Ref, names []string) ([]string, error) {
 			found = append(found, name)
 		}
 	}
-	if train := slices.DeleteFunc(slices.Clone(found), func(n string) bool { return !ofTraining(n) }); len(train) > 0 {
+	if train := slices.DeleteFunc(slices.Clone(found), func(n string) bool { return !ofSplit(n, "train", "training") }); len(train) > 0 {
 		found = train
 	}
 	if len(found) == 0 {
@@ -56,12 +55,30 @@ func chooseData(ref Ref, names []string) ([]string, error) {
 	return found, nil
 }
 
-// ofTraining reports whether a file's own name or a folder of its path is of the
-// training split: train-00000-of-00002.parquet, default/train/0000.parquet.
-func ofTraining(name string) bool {
+// chooseHeld picks what the dataset itself holds out, where the names tell: its
+// validation split, else its test split, of the configuration that trains.
+func chooseHeld(train, names []string) []string {
+	for _, split := range [][]string{{"validation", "valid", "val", "dev"}, {"test"}} {
+		var held []string
+		for _, name := range names {
+			if isParquet(name) && !slices.Contains(train, name) && ofSplit(name, split...) && slices.Equal(topFolders([]string{name}), topFolders(train)) {
+				held = append(held, name)
+			}
+		}
+		if len(held) > 0 {
+			slices.Sort(held)
+			return held
+		}
+	}
+	return nil
+}
+
+// ofSplit reports whether a file's own name or a folder of its path is of a split:
+// train-00000-of-00002.parquet, default/train/0000.parquet.
+func ofSplit(name string, split ...string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		word, _, _ := strings.Cut(strings.TrimSuffix(part, ".parquet"), "-")
-		if word == "train" || word == "training" {
+		if slices.Contains(split, word) {
 			return true
 		}
 	}

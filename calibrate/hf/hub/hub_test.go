@@ -284,8 +284,32 @@ func TestDatasets(t *testing.T) {
 	if got := read(t, filepath.Join(s.Dir, s.Files[0])); got != "PAR1 main/train-00000-of-00001.parquet" {
 		t.Errorf("%q", got)
 	}
-	if f.count("HEAD /datasets/org/name/resolve/") != 1 {
+	if want := []string{"main/test-00000-of-00001.parquet"}; !slices.Equal(s.Held, want) {
+		t.Errorf("held out: %v", s.Held)
+	}
+	if f.count("HEAD /datasets/org/name/resolve/") != 2 {
 		t.Errorf("%v", f.log)
+	}
+}
+
+func TestHeldOut(t *testing.T) {
+	for _, c := range []struct {
+		subset      string
+		names, want []string
+	}{
+		{"", []string{"train.parquet", "validation.parquet", "test.parquet"}, []string{"validation.parquet"}},
+		{"", []string{"train.parquet", "test-1.parquet", "test-0.parquet", "test.csv"}, []string{"test-0.parquet", "test-1.parquet"}},
+		{"en", []string{"en/train.parquet", "fr/dev.parquet", "en/dev.parquet"}, []string{"en/dev.parquet"}},
+		{"", []string{"train.parquet", "protest.parquet"}, nil},
+		{"", []string{"data.parquet"}, nil},
+	} {
+		train, err := chooseData(Ref{ID: "org/name", Kind: Dataset, Subset: c.subset}, c.names)
+		if err != nil {
+			t.Fatal(c.names, err)
+		}
+		if got := chooseHeld(train, c.names); !slices.Equal(got, c.want) {
+			t.Errorf("%v holds out %v", c.names, got)
+		}
 	}
 }
 
@@ -298,7 +322,7 @@ func TestConvertedDataset(t *testing.T) {
 	f.files[commitA] = map[string][]byte{"data.jsonl": []byte("{}")}
 	for _, offline := range []string{"0", "1"} {
 		s := mustResolve(t, f, cache, "org/name", Dataset, "HF_HUB_OFFLINE", offline)
-		if s.Commit != commitB || !slices.Equal(s.Files, []string{"default/train/0000.parquet"}) {
+		if s.Commit != commitB || !slices.Equal(s.Files, []string{"default/train/0000.parquet"}) || !slices.Equal(s.Held, []string{"default/test/0000.parquet"}) {
 			t.Errorf("%+v", s)
 		}
 	}

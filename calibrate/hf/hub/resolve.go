@@ -14,6 +14,7 @@ type Snapshot struct {
 	Dir    string   // the folder of the commit, to be given to hf.Open
 	Commit string   // 40 hexadecimal digits
 	Files  []string // that were chosen, by names within Dir
+	Held   []string // of a dataset, those that it holds out itself; they may be none
 }
 
 // Progress tells how a download goes. Note is set alone, when there is something that
@@ -133,10 +134,13 @@ func (s *session) data(ctx context.Context, commit string, names []string) (Snap
 	if err != nil {
 		return Snapshot{}, err
 	}
-	if err := s.fetchAll(ctx, commit, files); err != nil {
+	held := chooseHeld(files, names)
+	if err := s.fetchAll(ctx, commit, slices.Concat(files, held)); err != nil {
 		return Snapshot{}, err
 	}
-	return s.finish(commit, files)
+	snapshot, err := s.finish(commit, files)
+	snapshot.Held = held
+	return snapshot, err
 }
 
 // converted looks for the Parquet form that the hub makes of other formats; without

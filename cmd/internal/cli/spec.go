@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -194,6 +195,9 @@ func (a *app) pack(ctx context.Context, c config.Config, m baseModel, s shape, o
 	if c.Data != "-" {
 		packed.Data.Name = c.Data // as the user typed it, so that commands shown later can be typed again
 	}
+	if packed.Data.Validation != "" {
+		packed.Data.Validation = cmp.Or(c.Dataset.Validation, packed.Data.Name) // the data set's own, where nobody named one
+	}
 	return packed, err
 }
 
@@ -214,13 +218,15 @@ func (a *app) dataOptions(ctx context.Context, c config.Config) (dataset.Options
 	if c.Data == "" {
 		return dataset.Options{}, fail(exitUsage, "--data takes a file, a folder, a glob, or - for standard input", "no data were given")
 	}
-	path := c.Data
-	if ref, ok := strings.CutPrefix(path, hubScheme); ok {
-		found, err := a.fromHub(ctx, ref, hub.Dataset)
-		if err != nil {
+	data, err := a.place(ctx, c.Data)
+	if err != nil {
+		return dataset.Options{}, err
+	}
+	held := data.heldOut()
+	if c.Dataset.Validation != "" {
+		if held, err = a.place(ctx, c.Dataset.Validation); err != nil {
 			return dataset.Options{}, err
 		}
-		path = found.Dir
 	}
 	roles, err := fields(c.Dataset.Fields)
 	if err != nil {
@@ -231,9 +237,34 @@ func (a *app) dataOptions(ctx context.Context, c config.Config) (dataset.Options
 		return dataset.Options{}, err
 	}
 	return dataset.Options{
-		Path: path, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
+		Path: data.path, Only: data.only, Validation: held.path, ValidationOnly: held.only, Stdin: a.in, Format: c.Dataset.Format, Shape: c.Dataset.Shape,
 		Fields: roles, Template: template,
 		Seed: c.Calibration.Seed, MaxTrainRows: c.Dataset.TrainRows, EvalRows: c.Dataset.EvalRows,
 		SkipBad: c.Dataset.SkipBad, MaxRecordBytes: c.Dataset.MaxRecordBytes,
 	}, nil
+}
+
+// place is where data lie on this disk.
+type place struct {
+	path string
+	only []string // names within it; nil: all
+	held []string // of the same folder, what the data set holds out itself
+}
+
+// heldOut is where the data set's own held-out data lie; nowhere if it has none.
+func (p place) heldOut() place {
+	if len(p.held) == 0 {
+		return place{}
+	}
+	return place{path: p.path, only: p.held}
+}
+
+// place finds data, on the hub where that is said.
+func (a *app) place(ctx context.Context, data string) (place, error) {
+	ref, ok := strings.CutPrefix(data, hubScheme)
+	if !ok {
+		return place{path: data}, nil
+	}
+	found, err := a.fromHub(ctx, ref, hub.Dataset)
+	return place{found.Dir, found.Files, found.Held}, err
 }

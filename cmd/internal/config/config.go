@@ -33,6 +33,7 @@ type Dataset struct {
 	Shape          string   `yaml:"shape"`
 	Fields         []string `yaml:"fields"`
 	Template       string   `yaml:"template"`
+	Validation     string   `yaml:"validation"`
 	TrainRows      int      `yaml:"train_rows"`
 	EvalRows       int      `yaml:"eval_rows"`
 	SkipBad        bool     `yaml:"skip_bad"`

@@ -29,6 +29,7 @@ func workKeys() []Key {
 		{"dataset.shape", "shape", "text, prompt-completion, messages, ...; empty detects it by the columns"},
 		{"dataset.fields", "field", "role=column, where the columns have other names: prompt=question"},
 		{"dataset.template", "template", "chat template file; empty: the model's own"},
+		{"dataset.validation", "validation", "held-out data of your own, given as --data is; empty: a part of --data is held out"},
 		{"dataset.train_rows", "train-rows", "most packed training rows to keep; 0: 16 M tokens of them"},
 		{"dataset.eval_rows", "eval-rows", "packed rows held out for evaluation"},
 		{"dataset.skip_bad", "skip-bad", "pass over records that cannot be read, and count them, instead of refusing the data"},
