@@ -25,6 +25,7 @@ type BenchSpec struct {
 	// Abreast trains so many copies of a LoRA method in one pass, each at a learning
 	// rate of its own; 0 and 1 train one.
 	Abreast int
+	Tuning  Tuning
 	Profile string            // path of traces to write, one a method; empty: none
 	Log     func(line string) // hears what the engine has to say
 }
@@ -57,6 +58,8 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 	if err := packText(spec, pack); err != nil {
 		return refused(err)
 	}
+	e.tuning = spec.Tuning
+	defer func() { e.tuning = Tuning{} }()
 	for _, method := range spec.Methods {
 		arm, err := e.benchArm(ctx, spec, pack, method)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
 
@@ -19,11 +20,20 @@ type Engine struct {
 	noCUDA    string
 	finiteDir string // the model folder whose weights were found finite
 	threads   *threads
+	tuning    Tuning
+	recorder  func() recorder                        // in place of CUDA's, for tests
+	attention map[attentionWork]decoder.BackendTimes // timed once
+}
+
+// Tuning chooses by hand how a step is carried out; the zero Tuning lets the engine choose.
+type Tuning struct {
+	NoGraph   bool   // CUDA: issue each operation by itself
+	Attention string // CUDA: flash, cudnn or efficient; empty: the fastest
 }
 
 // New starts the engine. It needs no GPU: without CUDA only the device cpu works.
 func New() (*Engine, error) {
-	e := &Engine{work: make(chan func()), noCUDA: shim.Load()}
+	e := &Engine{work: make(chan func()), noCUDA: shim.Load(), attention: map[attentionWork]decoder.BackendTimes{}}
 	e.threads = &threads{cores: shim.Threads(), chosen: map[string]int{}}
 	ready := make(chan error)
 	go e.loop(ready)
@@ -76,7 +86,7 @@ func (e *Engine) Train(ctx context.Context, group calibrate.Group, observe func(
 		if err != nil {
 			return err
 		}
-		*e = *fresh
+		e.work, e.noCUDA = fresh.work, fresh.noCUDA
 	}
 	return e.on(func() error { return refused(e.train(ctx, group, observe)) })
 }

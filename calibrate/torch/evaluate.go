@@ -33,7 +33,7 @@ func meanLoss(a *shim.Arena, m *decoder.Model, rows packfile.Rows, arms, batch i
 		b := decoder.NewBatch(a, sequencesOf(rows), which, arms, 1)
 		if b.Labelled() > 0 {
 			loss := m.Loss(a, b)
-			total := b.WeightedLoss(loss)
+			total := b.WeightedLoss(a, loss)
 			a.Doubles(total, sum)
 			for _, c := range collectors {
 				c.add(a, loss, b.Labelled())

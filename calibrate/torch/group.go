@@ -15,17 +15,17 @@ import (
 
 // session is what all segments of a group share.
 type session struct {
+	*Engine
 	group     calibrate.Group
 	observe   func(calibrate.Event)
 	device    int
 	precision decoder.Precision
 	model     *hf.Model
 	pack      packfile.Pack
-	threads   *threads
 }
 
 func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
-	s := &session{group: group, observe: observe, threads: e.threads}
+	s := &session{Engine: e, group: group, observe: observe}
 	if err := s.open(e.noCUDA); err != nil {
 		return err
 	}
@@ -54,6 +54,9 @@ func (s *session) open(noCUDA string) error {
 		return err
 	}
 	s.device = device
+	if err := shim.SideStream(device); err != nil {
+		return err
+	}
 	if s.precision, err = decoder.ParsePrecision(s.group.Precision); err != nil {
 		return &calibrate.InputError{Where: "precision", What: err.Error(), Hint: "use fp32 on a CPU, bf16 on a GPU"}
 	}
@@ -155,6 +158,10 @@ func (s *session) trainBundle(ctx context.Context, bundle []calibrate.Segment) e
 		return nil
 	}
 	return err
+}
+
+func (s *session) warn(text string) {
+	s.observe(calibrate.LogLine{Level: "warning", Text: text})
 }
 
 func (s *session) endAll(bundle []calibrate.Segment, status evidence.Status, reason string) {

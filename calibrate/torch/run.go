@@ -25,6 +25,8 @@ type run struct {
 	arena   *shim.Arena
 	timer   *shim.Timer
 	batches *batches
+	graphs  *graphs
+	statics *statics
 	pending []pendingStep
 	lost    []string // of each arm: why it diverged, or empty
 	every   int      // steps between reading losses back
@@ -37,10 +39,8 @@ type run struct {
 
 // pendingStep is a step whose numbers are still on the device.
 type pendingStep struct {
-	step        int
-	loss, norms shim.Tensor // [K]
-	rates       []float64
-	tokens      int
+	step, tokens int
+	rates        []float64
 }
 
 // ended says why arms stop before their last step.
@@ -62,6 +62,10 @@ func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
 		r.every = 8
 	}
 	if err := r.build(); err != nil {
+		r.close()
+		return nil, err
+	}
+	if err := r.prepare(); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -114,7 +118,11 @@ func (r *run) close() {
 	if r.timer != nil {
 		r.timer.Free()
 	}
+	if r.graphs != nil {
+		r.graphs.close()
+	}
 	r.arena.Reset()
+	r.statics.close()
 	if r.decoder != nil {
 		r.decoder.Close()
 	}
@@ -202,44 +210,57 @@ func (r *run) interrupted(ctx context.Context) *ended {
 func (r *run) optimise(step int) error {
 	rows := r.batches.rows(step)
 	tokens := predicted(r.pack.Train, rows)
-	var loss shim.Tensor
 	for from := 0; from < len(rows); from += r.group.MicroBatch {
-		part := r.microBatch(rows[from:from+r.group.MicroBatch], tokens, from > 0)
-		if loss.Nil() {
-			loss = part
-		} else if !part.Nil() {
-			r.arena.Add(loss, part, 1)
-			r.arena.Drop(part)
+		if err := r.microBatch(rows[from:from+r.group.MicroBatch], tokens, from > 0); err != nil {
+			return err
 		}
 	}
 	rates := make([]float64, len(r.arms))
 	for arm, segment := range r.arms {
 		rates[arm] = segment.Trial.LearningRate * segment.Trial.Schedule.Factor(step)
 	}
-	norms := r.decoder.Step(r.arena, step, rates, r.group.Optimizer)
-	r.pending = append(r.pending, pendingStep{step, loss, norms, rates, len(rows) * r.pack.Train.SeqLength})
+	if err := r.update(step, rates); err != nil {
+		return err
+	}
+	r.statics.keep(r.arena, len(r.pending))
+	r.pending = append(r.pending, pendingStep{step, len(rows) * r.pack.Train.SeqLength, rates})
 	if err := r.arena.Err(); err != nil {
 		return err
 	}
 	return r.timer.Mark()
 }
 
-// microBatch returns its share of the step's mean loss, [K].
-func (r *run) microBatch(rows []int, tokens int, add bool) shim.Tensor {
+// microBatch leaves gradients and adds its share of the step's mean loss. tokens are
+// those of the whole step that carry loss.
+func (r *run) microBatch(rows []int, tokens int, add bool) error {
+	batch := r.statics.feed.Load(r.arena, rows, 1/math.Max(1, float64(tokens)))
+	taken, packed := batch.Shape()
+	return r.graphs.run(unit{add: add, taken: taken, packed: packed}, r.decoder.Static(batch), func() error {
+		r.pass(batch, add)
+		return r.arena.Err()
+	})
+}
+
+func (r *run) pass(batch *decoder.Batch, add bool) {
 	beta := 0.0
 	if add {
 		beta = 1
 	}
-	batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), rows, len(r.arms), 1/math.Max(1, float64(tokens)))
 	loss, tape := r.decoder.Forward(r.arena, batch, beta)
-	var sum shim.Tensor
-	if !loss.PerToken.Nil() {
-		sum = batch.WeightedLoss(loss)
-	}
+	r.statics.addLoss(r.arena, batch, loss, add)
 	r.arena.Drop(loss.PerToken, loss.Hit)
 	r.decoder.Backward(tape)
-	batch.Drop()
-	return sum
+}
+
+// update is AdamW's step.
+func (r *run) update(step int, rates []float64) error {
+	r.decoder.SetStep(r.arena, r.statics.schedule, step, rates, r.group.Optimizer)
+	return r.graphs.run(unit{optimizer: true}, true, func() error {
+		norms := r.decoder.Step(r.arena, r.statics.schedule, r.group.Optimizer)
+		r.arena.Copy(r.statics.norms, norms)
+		r.arena.Drop(norms)
+		return r.arena.Err()
+	})
 }
 
 // flush reads the pending steps' numbers and reports them. It is where divergence is
@@ -249,17 +270,14 @@ func (r *run) flush() *ended {
 	if err != nil {
 		return &ended{err: err}
 	}
-	for i, p := range r.pending {
-		losses, norms := make([]float64, len(r.arms)), make([]float32, len(r.arms))
-		if !p.loss.Nil() {
-			r.arena.Doubles(p.loss, losses)
-		}
-		r.arena.Floats(p.norms, norms)
-		r.arena.Drop(p.loss, p.norms)
+	if len(r.pending) > 0 {
+		told := r.statics.read(r.arena)
 		if err := r.arena.Err(); err != nil {
 			return &ended{err: err}
 		}
-		r.report(p, losses, norms, seconds[i])
+		for i, p := range r.pending {
+			r.report(p, told.losses(i), told.norms(i), seconds[i])
+		}
 	}
 	r.pending = r.pending[:0]
 	if slices.Contains(r.lost, "") {
@@ -270,9 +288,9 @@ func (r *run) flush() *ended {
 
 // report tells a step's numbers. An arm that diverged is heard of no more; what it
 // computes touches no other arm.
-func (r *run) report(p pendingStep, losses []float64, norms []float32, seconds float64) {
+func (r *run) report(p pendingStep, losses, norms []float64, seconds float64) {
 	for arm, segment := range r.arms {
-		norm := float64(norms[arm])
+		norm := norms[arm]
 		if r.lost[arm] == "" {
 			r.lost[arm] = r.diverged(p.step, losses[arm], norm)
 		}

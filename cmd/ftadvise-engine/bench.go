@@ -42,6 +42,8 @@ func benchCommand() *cobra.Command {
 	f.BoolVar(&spec.RandomWeights, "random-weights", false, "take config.json alone and random weights")
 	f.StringVar(&spec.Profile, "profile", "", "write a trace of a few steps of each method here, and where the time went to stderr")
 	f.BoolVar(&spec.Checkpointing, "checkpointing", false, "recompute activations in the backward pass")
+	f.StringVar(&spec.Tuning.Attention, "attention", "", "CUDA attention kernel: flash, cudnn or efficient; empty takes the fastest")
+	f.BoolVar(&spec.Tuning.NoGraph, "no-graph", false, "issue every CUDA operation by itself instead of replaying captured steps")
 	required(c, "model", "text")
 	return c
 }

@@ -16,10 +16,12 @@ type Batch struct {
 	// rows are the N-rows whose next token carries loss; labels and weights are theirs.
 	rows, labels, weights shim.Tensor
 	labelled              int64 // of one arm
+	taken                 int64 // rows of one arm that go through the head; those beyond labelled weigh nothing
 	segments              []int32
 	packed                bool
 	arena                 *shim.Arena
 	masks                 map[int64]shim.Packing // by window
+	documents             shim.Packing           // a feed's, for every window
 }
 
 // Labelled is the number of predicted tokens of one arm.
@@ -37,12 +39,15 @@ func NewBatch(a *shim.Arena, set Sequences, which []int, arms int, weight float6
 			host.add(set, row, int64((arm*len(which)+i)*t))
 		}
 	}
-	b := &Batch{
-		arms: int64(arms), sequences: int64(len(which)), length: int64(t), arena: a, masks: map[int64]shim.Packing{},
-		labelled: int64(len(host.labels) / arms), segments: host.segments, packed: host.packed,
-	}
+	b := newBatch(a, len(which), t, arms)
+	b.labelled, b.segments, b.packed = int64(len(host.labels)/arms), host.segments, host.packed
+	b.taken = b.labelled
 	b.upload(host, weight)
 	return b
+}
+
+func newBatch(a *shim.Arena, sequences, length, arms int) *Batch {
+	return &Batch{arms: int64(arms), sequences: int64(sequences), length: int64(length), arena: a, masks: map[int64]shim.Packing{}}
 }
 
 func (b *Batch) upload(host hostBatch, weight float64) {
@@ -67,9 +72,14 @@ func (b *Batch) upload(host hostBatch, weight float64) {
 // Drop frees the batch.
 func (b *Batch) Drop() {
 	b.arena.Drop(b.ids, b.positions, b.rows, b.labels, b.weights)
+	b.dropMasks()
+}
+
+func (b *Batch) dropMasks() {
 	for _, m := range b.masks {
 		b.arena.Drop(m.Mask, m.Bounds)
 	}
+	clear(b.masks)
 }
 
 type hostBatch struct {
@@ -120,6 +130,9 @@ func (b *Batch) packing(dtype shim.DType, flash bool) func(window int64) shim.Pa
 }
 
 func (b *Batch) newPacking(window int64, dtype shim.DType, flash bool) shim.Packing {
+	if flash && !b.documents.Bounds.Nil() {
+		return b.documents
+	}
 	if !flash {
 		return shim.Packing{Mask: b.arena.SegmentMask(b.segments, b.arms*b.sequences, b.length, window, dtype)}
 	}
@@ -129,17 +142,28 @@ func (b *Batch) newPacking(window int64, dtype shim.DType, flash bool) shim.Pack
 
 // bounds lists where segments begin, for CUDA's packed attention.
 func (b *Batch) bounds() (bounds []int32, longest int64) {
-	bounds = []int32{0}
-	for i := 1; i <= len(b.segments); i++ {
-		if i == len(b.segments) || i%int(b.length) == 0 || b.segments[i] != b.segments[i-1] {
-			longest = max(longest, int64(i)-int64(bounds[len(bounds)-1]))
-			bounds = append(bounds, int32(i))
-		}
+	bounds = boundsOf(b.segments, int(b.length), []int32{0})
+	for i := range len(bounds) - 1 {
+		longest = max(longest, int64(bounds[i+1]-bounds[i]))
 	}
 	return bounds, longest
 }
 
-// WeightedLoss is the sum of the batch's losses times their weights, of each arm: [K].
-func (b *Batch) WeightedLoss(l Loss) shim.Tensor {
-	return b.arena.WeightedSum(l.PerToken, b.weights, b.arms)
+// boundsOf appends where segments of rows of some length end.
+func boundsOf(segments []int32, length int, to []int32) []int32 {
+	for i := 1; i <= len(segments); i++ {
+		if i == len(segments) || i%length == 0 || segments[i] != segments[i-1] {
+			to = append(to, int32(i))
+		}
+	}
+	return to
 }
+
+// WeightedLoss is the sum of the batch's losses times their weights, of each arm: [K].
+func (b *Batch) WeightedLoss(a *shim.Arena, l Loss) shim.Tensor {
+	return a.WeightedSum(l.PerToken, b.weights, b.arms)
+}
+
+// Shape is what a captured step depends on: how many rows of an arm go through the head,
+// and whether rows hold several documents.
+func (b *Batch) Shape() (taken int64, packed bool) { return b.taken, b.packed }

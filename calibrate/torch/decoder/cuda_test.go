@@ -47,7 +47,7 @@ func lossAndNorm(t *testing.T, name string, reference bool) (float64, float64) {
 	loss, tape := m.Forward(a, b, 0)
 	m.Backward(tape)
 	sum, norms := make([]float64, 1), make([]float32, 1)
-	a.Doubles(b.WeightedLoss(loss), sum)
+	a.Doubles(b.WeightedLoss(a, loss), sum)
 	a.Floats(a.Norm(m.base.grad), norms)
 	if a.Err() != nil {
 		t.Fatal(a.Err())

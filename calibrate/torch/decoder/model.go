@@ -123,10 +123,19 @@ func (m *Model) flash() bool {
 	return m.arena.Device() != shim.CPU && m.Precision.Compute != shim.F32 && m.Config.HeadDim%8 == 0 && m.Config.HeadDim <= 256
 }
 
+// Static reports whether a step on this batch issues the same work as on any other of its
+// shape: dropout draws anew each time, and masks are made on the host.
+func (m *Model) Static(b *Batch) bool {
+	if len(m.arms) > 0 && m.arms[0].Method.Dropout > 0 {
+		return false
+	}
+	return m.flash() || !b.packed && m.Config.SlidingWindow == 0
+}
+
 // headLoss takes only the rows whose next token carries loss through the head.
 func (m *Model) headLoss(t *Tape, train bool) Loss {
 	a, b := t.pass.a, t.batch
-	if b.labelled == 0 {
+	if b.taken == 0 {
 		return Loss{}
 	}
 	h, s := m.final.forward(a, t.last)
@@ -134,7 +143,7 @@ func (m *Model) headLoss(t *Tape, train bool) Loss {
 	rows := a.Gather(h, b.rows)
 	a.Drop(h)
 	loss, dh, hit := a.CrossEntropy(shim.HeadLoss{
-		H: rows, W: m.head.w, Vocab: int64(m.Config.Vocab), Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.labelled),
+		H: rows, W: m.head.w, Vocab: int64(m.Config.Vocab), Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.taken),
 		Softcap: m.Config.LogitSoftcap, Grad: train, DW: m.head.grad, DWBeta: t.pass.beta,
 	})
 	t.dh = dh

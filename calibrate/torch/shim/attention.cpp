@@ -48,7 +48,7 @@ void put(const Tensor& dqkv, const fta_attention_shape& s, int64_t column, int64
 Backend choose(const Tensor& qkv, const fta_attention_shape& s, fta_tensor mask, fta_tensor cu) {
   if (!qkv.is_cuda()) return fused(qkv) && s.head_dim % 8 == 0 ? kOwnCPU : kFlashCPU;
   bool half = qkv.scalar_type() != at::kFloat;
-  if (s.backend != kAuto && half && !cu && !mask) return static_cast<Backend>(s.backend);
+  if (s.backend != kAuto && half && !cu && !mask && s.window == 0) return static_cast<Backend>(s.backend);
   if (half && !mask && s.head_dim % 8 == 0 && s.head_dim <= 256) return kFlash;
   return kEfficient;
 }

@@ -14,6 +14,20 @@ const (
 	EfficientBackend Backend = 4
 )
 
+// String is the name that ParseBackend reads.
+func (b Backend) String() string {
+	switch b {
+	case FlashBackend:
+		return "flash"
+	case CuDNNBackend:
+		return "cudnn"
+	case EfficientBackend:
+		return "efficient"
+	default:
+		return "auto"
+	}
+}
+
 // AttentionShape is the geometry of a fused qkv buffer
 // [Batch*Length, (Heads+2*KVHeads)*HeadDim].
 type AttentionShape struct {

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <cstring>
 #include "common.h"
+#include "kernels.h"
 
 namespace fta {
 namespace {
@@ -127,9 +128,12 @@ int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual,
       *y = H(bias ? at::addmm(T(bias), a, T(w).t()) : at::mm(a, T(w).t()));
       return;
     }
-    Tensor out = T(residual).clone();
+    Tensor out;
+    if (!bias)
+      out = T(residual).clone();
+    else if (!kernels::add_bias(T(residual), T(bias), &out))
+      out = at::add(T(residual), T(bias));
     out.addmm_(a, T(w).t());
-    if (bias) out.add_(T(bias));
     *y = H(out);
   });
 }

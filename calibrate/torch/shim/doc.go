@@ -4,7 +4,9 @@
 //  2. An Arena makes tensors: gotch's libtch handles for what libtch has, this
 //     package's own C++ for what it lacks or what a step needs fused (attention,
 //     norms, rotary positions, activations, chunked cross-entropy, AdamW).
-//  3. Temporaries are dropped one by one or freed with the arena. No ts.Tensor is
+//  3. On CUDA a GraphPool captures what a function issues and replays it; a Stage brings
+//     what changes from replay to replay to the device without waiting.
+//  4. Temporaries are dropped one by one or freed with the arena. No ts.Tensor is
 //     made: each would cost 100 kB of zeroed Go memory and a global lock.
 //
 // Errors stick: after the first failed call an Arena does nothing more and Err says

@@ -64,39 +64,6 @@ func (a *Arena) CrossEntropy(x HeadLoss) (loss, dh, hit Tensor) {
 	return a.keep(l), a.keep(d), a.keep(h)
 }
 
-// AdamW is one step of the optimiser (arXiv 1711.05101).
-type AdamW struct {
-	Step                      int
-	LearningRate              float64
-	Beta1, Beta2, Eps, Weight float64 // Weight is the decay
-}
-
-// AdamWStep updates flat buffers of one size in place; grad is multiplied by the device
-// scalar factor first, where given.
-func (a *Arena) AdamWStep(param, grad, m, v, factor Tensor, s AdamW) {
-	if a.err == nil {
-		a.ok("adamw", C.fta_adamw(param.p, grad.p, m.p, v.p, factor.p, C.int64_t(s.Step), C.double(s.LearningRate), C.double(s.Beta1), C.double(s.Beta2), C.double(s.Eps), C.double(s.Weight)))
-	}
-}
-
-// Norm is the Euclidean norm of each row of t [K,n]: [K] fp32.
-func (a *Arena) Norm(t Tensor) Tensor {
-	var out C.fta_tensor
-	if a.err != nil || !a.ok("norm", C.fta_norm(t.p, &out)) {
-		return Tensor{}
-	}
-	return a.keep(out)
-}
-
-// ClipFactor is min(1, limit/(norm+1e-6)), torch's clip_grad_norm_, for each arm.
-func (a *Arena) ClipFactor(norm Tensor, limit float64) Tensor {
-	var out C.fta_tensor
-	if a.err != nil || !a.ok("clip", C.fta_clip_factor(norm.p, C.double(limit), &out)) {
-		return Tensor{}
-	}
-	return a.keep(out)
-}
-
 // WeightedSum is the sum of x times weights over each arm's equal share: [K] fp64.
 func (a *Arena) WeightedSum(x, weights Tensor, arms int64) Tensor {
 	var out C.fta_tensor

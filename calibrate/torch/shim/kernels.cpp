@@ -4,163 +4,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
+#include "kernels_cuda.h"
 
 namespace fta::kernels {
 namespace {
-// bf16 is read and written by bits, so that the source needs no CUDA header.
-const char* const kSource = R"cuda(
-typedef unsigned short bf16;
-typedef long long i64;
-__device__ __forceinline__ float up(bf16 x) { return __uint_as_float((unsigned)x << 16); }
-__device__ __forceinline__ bf16 down(float x) {
-  unsigned u = __float_as_uint(x);
-  if ((u & 0x7fffffff) > 0x7f800000) return 0x7fc0;  // NaN stays NaN
-  return (bf16)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
-__device__ __forceinline__ float sum_of_block(float v, float* room) {
-  for (int o = 16; o; o >>= 1) v += __shfl_xor_sync(0xffffffff, v, o);
-  int warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-  __syncthreads();
-  if ((threadIdx.x & 31) == 0) room[warp] = v;
-  __syncthreads();
-  v = 0;
-  for (int i = 0; i < warps; i++) v += room[i];
-  return v;
-}
-__device__ __forceinline__ void join(float& m, float& s, float m2, float s2) {
-  float top = fmaxf(m, m2);
-  s = (m == top ? s : s * __expf(m - top)) + (m2 == top ? s2 : s2 * __expf(m2 - top));
-  m = top;
-}
-struct Eight { bf16 v[8]; };
-__device__ __forceinline__ Eight load(const bf16* p) { Eight e; *(uint4*)e.v = *(const uint4*)p; return e; }
-__device__ __forceinline__ void store(bf16* p, const Eight& e) { *(uint4*)p = *(const uint4*)e.v; }
-
-// One block a row. The row is read twice and written once.
-extern "C" __global__ void cross_entropy(bf16* logits, i64 ld, const i64* labels, const float* weights, float* loss, bool* hit, int v, int grad) {
-  __shared__ float ms[32], ss[32];
-  bf16* row = logits + (i64)blockIdx.x * ld;
-  float m = -3.0e38f, s = 0;
-  int whole = v & ~7;
-  for (int i = threadIdx.x * 8; i < whole; i += blockDim.x * 8) {
-    Eight e = load(row + i);
-    float top = up(e.v[0]);
-    for (int j = 1; j < 8; j++) top = fmaxf(top, up(e.v[j]));
-    float part = 0;
-    for (int j = 0; j < 8; j++) part += __expf(up(e.v[j]) - top);
-    join(m, s, top, part);
-  }
-  for (int i = whole + threadIdx.x; i < v; i += blockDim.x) join(m, s, up(row[i]), 1.0f);
-  for (int o = 16; o; o >>= 1) join(m, s, __shfl_xor_sync(0xffffffff, m, o), __shfl_xor_sync(0xffffffff, s, o));
-  int warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
-  if ((threadIdx.x & 31) == 0) { ms[warp] = m; ss[warp] = s; }
-  __syncthreads();
-  m = ms[0]; s = ss[0];
-  for (int i = 1; i < warps; i++) join(m, s, ms[i], ss[i]);
-  float lse = m + logf(s);
-  i64 label = labels[blockIdx.x];
-  float at = up(row[label]);
-  __syncthreads();
-  if (threadIdx.x == 0) { loss[blockIdx.x] = lse - at; hit[blockIdx.x] = at >= m; }
-  if (!grad) return;
-  float w = weights[blockIdx.x];
-  for (int i = threadIdx.x * 8; i < whole; i += blockDim.x * 8) {
-    Eight e = load(row + i);
-    for (int j = 0; j < 8; j++) e.v[j] = down((__expf(up(e.v[j]) - lse) - (i + j == label ? 1.0f : 0.0f)) * w);
-    store(row + i, e);
-  }
-  for (int i = whole + threadIdx.x; i < v; i += blockDim.x) row[i] = down((__expf(up(row[i]) - lse) - (i == label ? 1.0f : 0.0f)) * w);
-}
-
-extern "C" __global__ void rms_norm(const bf16* x, const bf16* w, bf16* y, float* rstd, int d, float eps, float offset) {
-  __shared__ float room[32];
-  const bf16* in = x + (i64)blockIdx.x * d;
-  bf16* out = y + (i64)blockIdx.x * d;
-  float sum = 0;
-  for (int i = threadIdx.x; i < d; i += blockDim.x) { float a = up(in[i]); sum += a * a; }
-  float r = rsqrtf(sum_of_block(sum, room) / d + eps);
-  if (threadIdx.x == 0) rstd[blockIdx.x] = r;
-  for (int i = threadIdx.x; i < d; i += blockDim.x) {
-    float n = up(in[i]) * r;
-    out[i] = offset == 0 ? down(up(down(n)) * up(w[i])) : down(n * (up(w[i]) + offset));
-  }
-}
-
-// Blocks stride over rows and keep their columns' part of dw in registers.
-extern "C" __global__ void rms_norm_backward(const bf16* dy, const bf16* x, const bf16* w, const float* rstd, const bf16* residual, bf16* dx, float* dw, int rows, int d, float offset) {
-  __shared__ float room[32];
-  float part[32];
-  for (int k = 0; k < 32; k++) part[k] = 0;
-  for (int row = blockIdx.x; row < rows; row += gridDim.x) {
-    i64 at = (i64)row * d;
-    float r = rstd[row], dot = 0;
-    for (int i = threadIdx.x; i < d; i += blockDim.x) dot += up(dy[at + i]) * (up(w[i]) + offset) * up(x[at + i]);
-    float c = sum_of_block(dot, room) * r * r / d;
-    int k = 0;
-    for (int i = threadIdx.x; i < d; i += blockDim.x, k++) {
-      float g = up(dy[at + i]), a = up(x[at + i]);
-      float v = r * (g * (up(w[i]) + offset) - a * c);
-      dx[at + i] = down(residual ? up(residual[at + i]) + up(down(v)) : v);
-      if (dw && k < 32) part[k] += g * a * r;
-    }
-  }
-  if (!dw) return;
-  int k = 0;
-  for (int i = threadIdx.x; i < d; i += blockDim.x, k++)
-    if (k < 32) atomicAdd(dw + i, part[k]);
-}
-
-extern "C" __global__ void rope(bf16* t, i64 width, i64 column, int heads, int head_dim, int half, const float* cosine, const float* sine, const i64* positions, float sign) {
-  i64 pos = positions[blockIdx.x];
-  bf16* row = t + (i64)blockIdx.x * width + column;
-  for (int i = threadIdx.x; i < heads * half; i += blockDim.x) {
-    int h = i / half, j = i % half;
-    bf16 *pa = row + h * head_dim + j, *pb = pa + half;
-    float c = cosine[pos * half + j], s = sign * sine[pos * half + j], a = up(*pa), b = up(*pb);
-    *pa = down(a * c - b * s);
-    *pb = down(b * c + a * s);
-  }
-}
-
-__device__ __forceinline__ void act(float x, int kind, float& y, float& dy) {
-  if (kind == 0) {
-    float s = 1.0f / (1.0f + __expf(-x));
-    y = x * s; dy = s * (1.0f + x * (1.0f - s));
-  } else if (kind == 1) {
-    float t = tanhf(0.7978845608f * (x + 0.044715f * x * x * x));
-    y = 0.5f * x * (1.0f + t);
-    dy = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * x * x);
-  } else {
-    float p = 0.5f * (1.0f + erff(x * 0.7071067812f));
-    y = x * p; dy = p + x * 0.3989422804f * __expf(-0.5f * x * x);
-  }
-}
-extern "C" __global__ void gated(const bf16* x, bf16* y, int f, int kind) {
-  const bf16* gate = x + (i64)blockIdx.x * 2 * f;
-  bf16* out = y + (i64)blockIdx.x * f;
-  for (int i = threadIdx.x * 8; i < f; i += blockDim.x * 8) {
-    Eight g = load(gate + i), u = load(gate + f + i), o;
-    for (int j = 0; j < 8; j++) { float a, da; act(up(g.v[j]), kind, a, da); o.v[j] = down(up(down(a)) * up(u.v[j])); }
-    store(out + i, o);
-  }
-}
-extern "C" __global__ void gated_backward(const bf16* dy, const bf16* x, bf16* dx, int f, int kind) {
-  const bf16 *gate = x + (i64)blockIdx.x * 2 * f, *in = dy + (i64)blockIdx.x * f;
-  bf16* out = dx + (i64)blockIdx.x * 2 * f;
-  for (int i = threadIdx.x * 8; i < f; i += blockDim.x * 8) {
-    Eight g = load(gate + i), u = load(gate + f + i), d = load(in + i), dg, du;
-    for (int j = 0; j < 8; j++) {
-      float a, da, e = up(d.v[j]);
-      act(up(g.v[j]), kind, a, da);
-      dg.v[j] = down(e * up(u.v[j]) * da);
-      du.v[j] = down(e * a);
-    }
-    store(out + i, dg);
-    store(out + f + i, du);
-  }
-}
-)cuda";
-
 using Function = void*;
 
 // The few entry points of NVRTC and the driver, found at run time.
@@ -208,9 +55,11 @@ struct Api {
   }
 };
 
+constexpr int kNormParts[] = {1, 2, 3, 4, 8, 16};  // columns of a lane, in eights
+
 struct Module {
   Api api{};
-  Function ce{}, norm{}, norm_back{}, turn{}, gate{}, gate_back{};
+  Function ce{}, norm[6]{}, bias{}, norm_back{}, layer_back{}, sum[2]{}, turn{}, gate{}, gate_back{}, adam[4]{};
   bool ready = false;
 
   Module() { ready = !std::getenv("FTADVISE_NO_KERNELS") && api.open() && build(); }
@@ -224,15 +73,22 @@ struct Module {
     if (api.create(&program, kSource, "ftadvise.cu", 0, nullptr, nullptr) || api.compile(program, 2, options) || api.size(program, &bytes)) return false;
     std::vector<char> cubin(bytes);
     if (api.get(program, cubin.data()) || api.load(&module, cubin.data())) return false;
-    return take(ce, module, "cross_entropy") && take(norm, module, "rms_norm") && take(norm_back, module, "rms_norm_backward") && take(turn, module, "rope") && take(gate, module, "gated") && take(gate_back, module, "gated_backward");
+    return take(ce, module, "cross_entropy") && take_norms(module) && take(bias, module, "add_bias") && take(sum[0], module, "fold_f32") && take(sum[1], module, "fold_bf16") && take(norm_back, module, "rms_norm_backward") && take(layer_back, module, "layer_norm_backward") &&
+           take(turn, module, "rope") && take(gate, module, "gated") && take(gate_back, module, "gated_backward") &&
+           take(adam[0], module, "adamw_f32") && take(adam[1], module, "adamw_f32_any") && take(adam[2], module, "adamw_bf16") && take(adam[3], module, "adamw_bf16_any");
+  }
+  bool take_norms(void* module) {
+    for (int i = 0; i < 6; i++)
+      if (!take(norm[i], module, ("norm_" + std::to_string(kNormParts[i])).c_str())) return false;
+    return true;
   }
   bool take(Function& f, void* module, const char* name) { return api.function(&f, module, name) == 0; }
 
-  void launch(Function f, int64_t grid, int block, std::initializer_list<void*> arguments) const {
+  void launch(Function f, int64_t grid, int block, std::initializer_list<void*> arguments, int64_t layers = 1, unsigned depth = 1) const {
     std::vector<void*> list(arguments);
     void* stream = nullptr;
     TORCH_CHECK(api.stream(0, &stream) == 0, "no CUDA stream");
-    int status = api.launch(f, static_cast<unsigned>(grid), 1, 1, static_cast<unsigned>(block), 1, 1, 0, stream, list.data(), nullptr);
+    int status = api.launch(f, static_cast<unsigned>(grid), static_cast<unsigned>(layers), 1, static_cast<unsigned>(block), depth, 1, 0, stream, list.data(), nullptr);
     TORCH_CHECK(status == 0, "kernel launch failed with ", status);
   }
 };
@@ -247,6 +103,22 @@ const Module& module() {
 bool serves(const Tensor& t) {
   return !reference() && t.is_cuda() && t.get_device() == 0 && t.scalar_type() == at::kBFloat16 && t.numel() > 0 && module().ready;
 }
+
+// Norms read eight columns at a time.
+bool serves_rows(const Tensor& x, const Tensor& w) {
+  return serves(x) && x.is_contiguous() && w.scalar_type() == at::kBFloat16 && x.size(1) % 8 == 0 && x.size(1) <= 8192;
+}
+int row_threads(int width) { return (width / 8 + 31) / 32 * 32; }
+int64_t processors() {
+  static const int64_t known = [] {
+    auto attribute = reinterpret_cast<int (*)(int*, int, int)>(dlsym(RTLD_DEFAULT, "cudaDeviceGetAttribute"));
+    int n = 0;
+    return attribute && attribute(&n, 16, 0) == 0 && n > 0 ? n : 100;  // cudaDevAttrMultiProcessorCount
+  }();
+  return known;
+}
+// About as many blocks as the device runs at once, each of which adds to the sums over rows.
+int64_t row_blocks(int64_t rows, int threads) { return std::min<int64_t>(rows, processors() * (1024 / threads)); }
 
 struct Pointer {
   void* p;
@@ -265,28 +137,89 @@ bool cross_entropy(const Tensor& logits, const Tensor& labels, const Tensor& wei
   return true;
 }
 
-bool rms_norm(const Tensor& x, const Tensor& w, double eps, double offset, Tensor* y, Tensor* rstd) {
-  if (!serves(x) || !x.is_contiguous() || w.scalar_type() != at::kBFloat16) return false;
+namespace {
+// mean and b are null for an RMS norm.
+bool norm(const Tensor& x, const Tensor& w, const Tensor* b, double eps, double offset, Tensor* y, Tensor* mean, Tensor* rstd) {
+  int rows = static_cast<int>(x.size(0)), width = static_cast<int>(x.size(1)), parts = (width + 255) / 256, size = 0;
+  if (!serves_rows(x, w) || width > 4096) return false;
+  while (kNormParts[size] < parts) size++;
+  auto sums = x.options().dtype(at::kFloat);
   *y = at::empty_like(x);
-  *rstd = at::empty({x.size(0)}, x.options().dtype(at::kFloat));
-  Pointer a(x), b(w), c(*y), d(*rstd);
-  int width = static_cast<int>(x.size(1));
+  *rstd = at::empty({rows}, sums);
+  if (b) *mean = at::empty({rows}, sums);
+  Pointer px(x), pw(w), py(*y), pr(*rstd);
+  void *pb = b ? const_cast<void*>(b->const_data_ptr()) : nullptr, *pm = b ? mean->data_ptr() : nullptr;
   float e = static_cast<float>(eps), o = static_cast<float>(offset);
-  module().launch(module().norm, x.size(0), 256, {&a, &b, &c, &d, &width, &e, &o});
+  module().launch(module().norm[size], (rows + 7) / 8, 256, {&px, &pw, &pb, &py, &pm, &pr, &rows, &width, &e, &o});
+  return true;
+}
+
+// Adds up what a norm's blocks left of its weights' gradients, second null but for a bias's.
+void fold(const Tensor& parts, const Tensor& first, const Tensor* second) {
+  int blocks = static_cast<int>(parts.size(0)), width = static_cast<int>(parts[0].numel()), split = static_cast<int>(first.numel());
+  Pointer p(parts), a(first), b(second ? *second : first);
+  bool wide = first.scalar_type() == at::kFloat;
+  module().launch(module().sum[wide ? 0 : 1], (width + 31) / 32, 32, {&p, &a, &b, &blocks, &width, &split}, 1, 32);
+}
+}  // namespace
+
+bool rms_norm(const Tensor& x, const Tensor& w, double eps, double offset, Tensor* y, Tensor* rstd) {
+  return norm(x, w, nullptr, eps, offset, y, nullptr, rstd);
+}
+
+bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor* y, Tensor* mean, Tensor* rstd) {
+  return norm(x, w, &b, eps, 0, y, mean, rstd);
+}
+
+bool add_bias(const Tensor& x, const Tensor& b, Tensor* y) {
+  if (!serves_rows(x, b) || !b.is_contiguous()) return false;
+  *y = at::empty_like(x);
+  Pointer px(x), pb(b), py(*y);
+  long long n = x.numel();
+  int width = static_cast<int>(x.size(1));
+  module().launch(module().bias, std::min<int64_t>((n / 8 + 255) / 256, processors() * 16), 256, {&px, &pb, &py, &n, &width});
   return true;
 }
 
 bool rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double offset, const Tensor& rstd, const Tensor* residual, const Tensor* dw, Tensor* dx) {
-  if (!serves(x) || !x.is_contiguous() || !dy.is_contiguous() || x.size(1) > 8192 || w.scalar_type() != at::kBFloat16) return false;
+  if (!serves_rows(x, w) || !dy.is_contiguous()) return false;
   *dx = at::empty_like(x);
-  Tensor sums = dw ? at::zeros({x.size(1)}, x.options().dtype(at::kFloat)) : Tensor();
+  int rows = static_cast<int>(x.size(0)), width = static_cast<int>(x.size(1)), threads = row_threads(width);
+  Tensor parts = dw ? at::empty({row_blocks(rows, threads), width}, x.options().dtype(at::kFloat)) : Tensor();
   Pointer a(dy), b(x), c(w), d(rstd), f(*dx);
   void* res = residual ? const_cast<void*>(residual->const_data_ptr()) : nullptr;
-  void* sum = dw ? sums.data_ptr() : nullptr;
-  int rows = static_cast<int>(x.size(0)), width = static_cast<int>(x.size(1));
+  void* sum = dw ? parts.data_ptr() : nullptr;
   float o = static_cast<float>(offset);
-  module().launch(module().norm_back, std::min<int64_t>(rows, 528), 256, {&a, &b, &c, &d, &res, &f, &sum, &rows, &width, &o});
-  if (dw) dw->add_(sums.to(dw->scalar_type()));
+  module().launch(module().norm_back, row_blocks(rows, threads), threads, {&a, &b, &c, &d, &res, &f, &sum, &rows, &width, &o});
+  if (dw) fold(parts, *dw, nullptr);
+  return true;
+}
+
+bool layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd, const Tensor* residual, const Tensor* dw, const Tensor* db, Tensor* dx) {
+  if (!serves_rows(x, w) || !dy.is_contiguous() || mean.scalar_type() != at::kFloat) return false;
+  *dx = at::empty_like(x);
+  int rows = static_cast<int>(x.size(0)), width = static_cast<int>(x.size(1)), threads = row_threads(width);
+  Tensor parts = dw ? at::empty({row_blocks(rows, threads), 2, width}, x.options().dtype(at::kFloat)) : Tensor();
+  Pointer a(dy), b(x), c(w), d(mean), e(rstd), f(*dx);
+  void* res = residual ? const_cast<void*>(residual->const_data_ptr()) : nullptr;
+  void* sum = dw ? parts.data_ptr() : nullptr;
+  module().launch(module().layer_back, row_blocks(rows, threads), threads, {&a, &b, &c, &d, &e, &res, &f, &sum, &rows, &width});
+  if (dw) fold(parts, *dw, db);
+  return true;
+}
+
+bool adamw(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, const Tensor* work, const Tensor& norms, const Tensor& scalars, int64_t matrices, double limit, double beta1, double beta2, double eps) {
+  if (reference() || !p.is_cuda() || p.get_device() != 0 || !module().ready) return false;
+  bool wide = p.scalar_type() == at::kFloat;
+  if ((!wide && p.scalar_type() != at::kBFloat16) || g.scalar_type() != p.scalar_type() || (work && work->scalar_type() != at::kBFloat16)) return false;
+  long long elements = p.size(1), first = matrices;
+  int group = wide ? 4 : 8;
+  bool whole = elements % group == 0 && first % group == 0;
+  Pointer a(p), b(g), c(m), d(v), n(norms), s(scalars);
+  void* out = work ? work->data_ptr() : nullptr;
+  float most = static_cast<float>(limit), b1 = static_cast<float>(beta1), b2 = static_cast<float>(beta2), e = static_cast<float>(eps);
+  int64_t threads = whole ? elements / group : elements;
+  module().launch(module().adam[(wide ? 0 : 2) + (whole ? 0 : 1)], std::min<int64_t>((threads + 255) / 256, processors() * 16), 256, {&a, &b, &c, &d, &out, &n, &s, &elements, &first, &most, &b1, &b2, &e}, p.size(0));
   return true;
 }
 

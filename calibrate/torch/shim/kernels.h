@@ -7,8 +7,13 @@
 namespace fta::kernels {
 bool cross_entropy(const Tensor& logits, const Tensor& labels, const Tensor& weights, bool grad, const Tensor& loss, const Tensor& hit);
 bool rms_norm(const Tensor& x, const Tensor& w, double eps, double offset, Tensor* y, Tensor* rstd);
+bool layer_norm(const Tensor& x, const Tensor& w, const Tensor& b, double eps, Tensor* y, Tensor* mean, Tensor* rstd);
+bool add_bias(const Tensor& x, const Tensor& b, Tensor* y);
 bool rms_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, double offset, const Tensor& rstd, const Tensor* residual, const Tensor* dw, Tensor* dx);
+bool layer_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& w, const Tensor& mean, const Tensor& rstd, const Tensor* residual, const Tensor* dw, const Tensor* db, Tensor* dx);
 bool rope(const Tensor& t, int64_t column, int64_t heads, int64_t head_dim, int64_t half, const Tensor& cos, const Tensor& sin, const Tensor& positions, int sign);
 bool gated(const Tensor& x, int kind, Tensor* y);
 bool gated_backward(const Tensor& dy, const Tensor& x, int kind, Tensor* dx);
+// AdamW over [arms, elements]; scalars [arms, 2, 5] as in fta_adamw.
+bool adamw(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, const Tensor* work, const Tensor& norms, const Tensor& scalars, int64_t matrices, double limit, double beta1, double beta2, double eps);
 }  // namespace fta::kernels

@@ -1,4 +1,4 @@
-// The two ends of the model and the optimiser: embedding, output head with its loss, AdamW.
+// The two ends of the model: embedding, and output head with its loss.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include "common.h"
@@ -68,15 +68,6 @@ void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tenso
   else
     dw.addmm_(d.t().to(dw.scalar_type()), h.to(dw.scalar_type()), beta, 1);
 }
-
-void adamw_fused(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, float factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay) {
-  float c1 = static_cast<float>(1 - std::pow(beta1, static_cast<double>(step))), c2 = static_cast<float>(1 - std::pow(beta2, static_cast<double>(step)));
-  float *pp = p.data_ptr<float>(), *pm = m.data_ptr<float>(), *pv = v.data_ptr<float>();
-  const float* pg = g.data_ptr<float>();
-  at::parallel_for(0, p.numel(), 32768, [&](int64_t from, int64_t to) {
-    adamw_range(pp + from, pg + from, pm + from, pv + from, factor, static_cast<float>(lr), static_cast<float>(beta1), static_cast<float>(beta2), static_cast<float>(eps), static_cast<float>(decay), c1, c2, to - from);
-  });
-}
 }  // namespace
 }  // namespace fta
 
@@ -121,31 +112,6 @@ int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, int64_t vocab, fta_tens
     *hit = H(hits);
     *dh = want_grad ? H(grad) : nullptr;
   });
-}
-
-int fta_adamw(fta_tensor ph, fta_tensor gh, fta_tensor mh, fta_tensor vh, fta_tensor factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay) {
-  return guard([&] {
-    const Tensor &p = T(ph), &g = T(gh), &m = T(mh), &v = T(vh);
-    if (fused(p) && fused(g)) {
-      float f = factor ? T(factor).item<float>() : 1.0f;
-      return adamw_fused(p, g, m, v, f, step, lr, beta1, beta2, eps, decay);
-    }
-    // The kernel counts steps on the device and divides the gradient by grad_scale.
-    auto scalar = at::TensorOptions().dtype(at::kFloat).device(p.device());
-    Tensor steps = at::full({}, static_cast<double>(step), scalar);
-    std::optional<Tensor> scale;
-    if (factor) scale = T(factor).reciprocal();
-    Tensor grad = g.scalar_type() == p.scalar_type() ? g : g.to(p.scalar_type());
-    at::_fused_adamw_({p}, {grad}, {m}, {v}, {}, {steps}, lr, beta1, beta2, decay, eps, false, false, scale, std::nullopt);
-  });
-}
-
-int fta_norm(fta_tensor t, fta_tensor* out) {
-  return guard([&] { *out = H(at::linalg_vector_norm(T(t), 2, at::IntArrayRef{1}, false, at::kFloat)); });
-}
-
-int fta_clip_factor(fta_tensor norm, double limit, fta_tensor* out) {
-  return guard([&] { *out = H(at::clamp_max(at::reciprocal(T(norm) + 1e-6).mul_(limit), 1)); });
 }
 
 int fta_weighted_sum(fta_tensor x, fta_tensor weights, int64_t arms, fta_tensor* out) {

@@ -102,7 +102,7 @@ int fta_attention_backward(fta_tensor dout, fta_tensor qkv, fta_tensor out, fta_
 // additive mask of packed rows: causal, same segment, within the window
 int fta_segment_mask(const int32_t* segments, int64_t batch, int64_t length, int64_t window, int dtype, int device, fta_tensor* mask);
 
-// --- loss.cpp: embedding, head and loss, optimiser ------------------------------------------
+// --- loss.cpp: embedding, head and loss ------------------------------------------
 int fta_embed(fta_tensor table, fta_tensor ids, fta_tensor positions_table, fta_tensor positions, double scale, fta_tensor* x);
 int fta_embed_backward(fta_tensor dx, fta_tensor ids, double scale, fta_tensor dtable);
 int fta_gather_rows(fta_tensor x, fta_tensor rows, fta_tensor* out);
@@ -110,14 +110,31 @@ int fta_scatter_rows(fta_tensor x, fta_tensor rows, int64_t n, fta_tensor* out);
 // Chunked linear cross-entropy over labelled rows h[M,d], w[V+spare,d], labels[M] (int64), weights[M] (fp32, the
 // gradient's scale a row: 1/count). loss[M] (fp32) comes out; dh and dw (+=) where asked for.
 int fta_linear_cross_entropy(fta_tensor h, fta_tensor w, int64_t vocab, fta_tensor labels, fta_tensor weights, int64_t chunk, double softcap, int want_grad, fta_tensor dw, double dw_beta, fta_tensor* loss, fta_tensor* dh, fta_tensor* hit);
-// AdamW on flat buffers; grad is scaled by the device scalar `factor` (null: 1) before use
-int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor factor, int64_t step, double lr, double beta1, double beta2, double eps, double decay);
-int fta_norm(fta_tensor t, fta_tensor* out);                      // Euclidean, of each row of t[K,n]: [K] fp32
-int fta_clip_factor(fta_tensor norm, double limit, fta_tensor* out);  // min(1, limit/(norm+1e-6))
 int fta_weighted_sum(fta_tensor x, fta_tensor weights, int64_t arms, fta_tensor* out);  // of each arm's share: [K] fp64
 
 // --- spectrum.cpp ----------------------------------------------------------------------------
 int fta_singular_values(fta_tensor t, double* out, int64_t n);  // of t[rows,cols], n = min(rows, cols), descending
+
+// --- optimiser.cpp ---------------------------------------------------------------------------
+int fta_norm(fta_tensor t, fta_tensor* out);  // Euclidean, of each row of t[K,n]: [K] fp32
+// AdamW on flat buffers [K,elements]. Gradients count min(1, limit/(norm+1e-6)) times where limit is above 0, by
+// norms[K]. scalars[K,2,5] fp32, for the first `matrices` elements of an arm and for the rest: learning rate,
+// 1-beta1^t, 1-beta2^t, t, decay. work, null or another precision, gets a copy of the new p.
+int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor work, fta_tensor norms, fta_tensor scalars, int64_t matrices, double limit, double beta1, double beta2, double eps);
+
+// --- graph.cpp: streams, CUDA graphs, pinned staging -----------------------------------------------
+int fta_side_stream(int device);   // this thread's work on the device goes to a stream that can be captured
+int fta_graphs_known(void);        // 0: this libtorch has no CUDA graphs
+int fta_graph_pool_new(void** pool);
+void fta_graph_pool_free(void* pool);
+int fta_graph_begin(void* pool, void** graph);
+int fta_graph_end(void* graph);
+int fta_graph_replay(void* graph);
+void fta_graph_free(void* graph);
+int fta_stage_new(int device, int64_t bytes, int slots, void** stage);
+int fta_stage_room(void* stage, void** data);                  // the next slot; waits until it may be filled
+int fta_stage_send(void* stage, fta_tensor to, int64_t bytes);  // into to's first bytes; does not wait
+void fta_stage_free(void* stage);
 
 void fta_reference(int on);  // plain ATen instead of the fused CPU kernels: the tests' oracle
 

@@ -26,6 +26,11 @@ func (a *Arena) View(t Tensor, size ...int64) Tensor {
 	return a.lib("view", func(out *libtch.Ctensor) { libtch.AtgView(out, t.lib(), size, len(size)) })
 }
 
+// ViewAs views contiguous t's bytes as elements of another type.
+func (a *Arena) ViewAs(t Tensor, dtype DType) Tensor {
+	return a.lib("view as", func(out *libtch.Ctensor) { libtch.AtgViewDtype(out, t.lib(), int32(dtype)) })
+}
+
 // Transpose2 is a two-dimensional tensor's transpose, copied to be contiguous.
 func (a *Arena) Transpose2(t Tensor) Tensor {
 	turned := a.lib("transpose", func(out *libtch.Ctensor) { libtch.AtgT(out, t.lib()) })

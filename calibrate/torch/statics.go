@@ -1,0 +1,105 @@
+package torch
+
+import (
+	"fmt"
+
+	"ftadvise/calibrate/torch/decoder"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// statics are the tensors that stay where they are from step to step: a captured step
+// reads the batch and the schedule there, and leaves loss and gradient norms.
+type statics struct {
+	feed     *decoder.Feed
+	schedule *decoder.Schedule
+	loss     shim.Tensor // [K] fp64
+	norms    shim.Tensor // [K] fp32
+
+	arena *shim.Arena
+	arms  int
+	ring  shim.Tensor      // [steps, 2, K] fp64: what is read back together
+	slots [][2]shim.Tensor // each step's losses and norms in the ring
+}
+
+// prepare makes what the run's steps share, once the model is there.
+func (r *run) prepare() error {
+	var err error
+	if r.statics, err = r.newStatics(); err != nil {
+		return fmt.Errorf("making the batches: %w", err)
+	}
+	if err := r.chooseAttention(); err != nil {
+		return err
+	}
+	r.graphs = r.newGraphs()
+	return nil
+}
+
+func (r *run) newStatics() (*statics, error) {
+	k := int64(len(r.arms))
+	s := &statics{arena: shim.NewArena(r.device), arms: len(r.arms)}
+	var err error
+	if s.feed, err = decoder.NewFeed(r.device, sequencesOf(r.pack.Train), r.group.MicroBatch, len(r.arms)); err != nil {
+		return s, err
+	}
+	if s.schedule, err = r.decoder.NewSchedule(); err != nil {
+		return s, err
+	}
+	s.loss, s.norms = s.arena.Zeros(shim.F64, k), s.arena.Zeros(shim.F32, k)
+	s.ring = s.arena.Zeros(shim.F64, int64(r.every), 2, k)
+	for i := range int64(r.every) {
+		part := func(j int64) shim.Tensor { return s.arena.Strided(s.ring, []int64{k}, []int64{1}, (2*i+j)*k) }
+		s.slots = append(s.slots, [2]shim.Tensor{part(0), part(1)})
+	}
+	return s, s.arena.Err()
+}
+
+// addLoss sums a micro-batch's losses, weighted, into the step's.
+func (s *statics) addLoss(a *shim.Arena, batch *decoder.Batch, loss decoder.Loss, add bool) {
+	if loss.PerToken.Nil() {
+		if !add {
+			a.Zero(s.loss)
+		}
+		return
+	}
+	sum := batch.WeightedLoss(a, loss)
+	if add {
+		a.Add(s.loss, sum, 1)
+	} else {
+		a.Copy(s.loss, sum)
+	}
+	a.Drop(sum)
+}
+
+// keep copies the step's numbers to their place in the ring.
+func (s *statics) keep(a *shim.Arena, slot int) {
+	a.Copy(s.slots[slot][0], s.loss)
+	a.Copy(s.slots[slot][1], s.norms)
+}
+
+// told is the ring on the host.
+type told struct {
+	values []float64
+	arms   int
+}
+
+func (t told) losses(slot int) []float64 { return t.values[2*slot*t.arms:][:t.arms] }
+func (t told) norms(slot int) []float64  { return t.values[(2*slot+1)*t.arms:][:t.arms] }
+
+// read waits for the device.
+func (s *statics) read(a *shim.Arena) told {
+	t := told{make([]float64, len(s.slots)*2*s.arms), s.arms}
+	a.Doubles(s.ring, t.values)
+	return t
+}
+
+// close frees them; it waits for copies under way.
+func (s *statics) close() {
+	if s == nil {
+		return
+	}
+	// An error here has shown in the run already.
+	_ = shim.Synchronize(s.arena.Device())
+	s.arena.Reset()
+	s.feed.Close()
+	s.schedule.Close()
+}
