@@ -56,6 +56,12 @@ func (m *Model) adapt() error {
 	if err := m.attach(targets, l); err != nil {
 		return err
 	}
+	for i := range m.blocks {
+		b := &m.blocks[i]
+		for _, l := range []*linear{&b.qkv, &b.out, &b.up, &b.down} {
+			m.stack(l)
+		}
+	}
 	m.attachWhole(l.whole)
 	if m.arms[0].Method.Variant == evidence.DoRA {
 		m.dora = m.allAdapters()

@@ -4,10 +4,11 @@
 //     an input side by side (q|k|v, gate|up), so that they are one product; matrices
 //     before vectors, so that weight decay is one slice.
 //  2. Load fills them from a model folder, or Randomise from nothing.
-//  3. A Batch goes in; Forward leaves a tape of what the backward pass cannot cheaply
-//     recompute; Backward walks the blocks down again and leaves gradients.
-//  4. Step is AdamW on the flat buffers of what is trained: the base model (full), or
-//     adapters of K arms at once (LoRA), each arm with its own learning rate.
+//  3. A Batch goes in, made for once or by a Feed, which keeps its place on the device;
+//     Forward leaves a tape of what the backward pass cannot cheaply recompute; Backward
+//     walks the blocks down again and leaves gradients.
+//  4. Step, told by a Schedule, is AdamW on the flat buffers of what is trained: the base
+//     model (full), or adapters of K arms at once (LoRA), each with its own learning rate.
 //
 // Gradients are derived by hand: autograd would save inputs that are recomputed here
 // for nothing (norms, activations), and would form dW for frozen weights' inputs. The

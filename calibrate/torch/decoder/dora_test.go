@@ -104,10 +104,17 @@ func startLoss(t *testing.T, family string, method evidence.Method, p Precision,
 	b := NewBatch(a, sequences(m.Config.Vocab, 3, 12), []int{0, 2}, arms, 0)
 	loss, tape := m.Forward(a, b, 0)
 	before, after := make([]float64, arms), make([]float64, arms)
-	a.Doubles(b.WeightedLoss(loss), before)
+	a.Doubles(b.WeightedLoss(a, loss), before)
 	m.Backward(tape)
-	m.Step(a, 1, slices.Repeat([]float64{1e-3}, arms), evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1})
-	a.Doubles(b.WeightedLoss(m.Loss(a, b)), after)
+	schedule, err := m.NewSchedule()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer schedule.Close()
+	o := evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1}
+	m.SetStep(a, schedule, 1, slices.Repeat([]float64{1e-3}, arms), o)
+	m.Step(a, schedule, o)
+	a.Doubles(b.WeightedLoss(a, m.Loss(a, b)), after)
 	if a.Err() != nil {
 		t.Fatal(a.Err())
 	}
@@ -147,7 +154,7 @@ func drawn(t *testing.T, m *Model, a *shim.Arena, b *Batch) (float64, *Tape) {
 	a.Fail(shim.Seed(9))
 	loss, tape := m.Forward(a, b, 0)
 	sum := make([]float64, 1)
-	a.Doubles(b.WeightedLoss(loss), sum)
+	a.Doubles(b.WeightedLoss(a, loss), sum)
 	if a.Err() != nil {
 		t.Fatal(a.Err())
 	}

@@ -88,7 +88,7 @@ func lossAndGradient(t *testing.T, make func() (*Model, error), length int, refe
 	loss, tape := m.Forward(a, b, 0)
 	m.Backward(tape)
 	sum := []float64{0}
-	a.Doubles(b.WeightedLoss(loss), sum)
+	a.Doubles(b.WeightedLoss(a, loss), sum)
 	return sum[0], floatsOf(t, a, f.grad, f.elements)
 }
 

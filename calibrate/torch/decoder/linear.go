@@ -22,10 +22,14 @@ type linear struct {
 	out      int64 // columns of y
 	w, bias  param
 	adapters []adapter
+	stacked  param // every adapter's A, one below the other: [K, R, in]; none under dropout
+	ranks    int64 // R
+	compute  shim.DType
 }
 
 // tapedLinear is what an adapter's backward pass needs of the forward pass.
 type tapedLinear struct {
+	low  shim.Tensor   // [K, n, R], where the adapters are stacked
 	s    []shim.Tensor // [K, n, r] of each adapter
 	mask []shim.Tensor // dropout's, where there is any
 	raw  []shim.Tensor // DoRA's, before the magnitudes: [K, n, out]
@@ -34,6 +38,7 @@ type tapedLinear struct {
 }
 
 func (t tapedLinear) drop(a *shim.Arena) {
+	a.Drop(t.low)
 	a.Drop(t.s...)
 	a.Drop(t.mask...)
 	a.Drop(t.raw...)
@@ -60,6 +65,9 @@ func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train 
 		return y, tape
 	}
 	y := a.Linear(x, l.w.w, l.bias.w, residual)
+	if !l.stacked.w.Nil() {
+		return y, l.forwardStacked(a, x, y, s)
+	}
 	var tape tapedLinear
 	for i := range l.adapters {
 		ad := &l.adapters[i]
@@ -127,6 +135,10 @@ func (l *linear) backwardPlain(a *shim.Arena, dy, dya, x shim.Tensor, tape taped
 	if needX {
 		dx = a.Product(shim.Op{Tensor: dy}, shim.Op{Tensor: l.w.w})
 	}
+	if !l.stacked.w.Nil() {
+		l.backwardStacked(a, dya, x, dx, tape, s, beta)
+		return dx
+	}
 	for i := range l.adapters {
 		l.adapters[i].backward(a, dya, x, dx, l.out, tape.s[i], tape.mask[i], s, beta)
 	}
@@ -152,17 +164,17 @@ func (ad *adapter) backward(a *shim.Arena, dy, x, dx shim.Tensor, width int64, l
 	}
 	a.Gemm(ad.a.grad, shim.Op{Tensor: dlow, T: true}, shim.Op{Tensor: x3}, beta, 1)
 	if !dx.Nil() {
-		ad.addToInput(a, dx, dlow, mask, s)
+		ad.addToInput(a, dx, dlow, ad.a.w, mask, s)
 	}
 	a.Drop(from, dlow, x3)
 }
 
-func (ad *adapter) addToInput(a *shim.Arena, dx, dlow, mask shim.Tensor, s shape) {
+func (ad *adapter) addToInput(a *shim.Arena, dx, dlow, low, mask shim.Tensor, s shape) {
 	to := s.split(a, dx, ad.in, 0, ad.in)
 	if mask.Nil() {
-		a.Gemm(to, shim.Op{Tensor: dlow}, shim.Op{Tensor: ad.a.w}, 1, 1)
+		a.Gemm(to, shim.Op{Tensor: dlow}, shim.Op{Tensor: low}, 1, 1)
 	} else {
-		d := a.Product(shim.Op{Tensor: dlow}, shim.Op{Tensor: ad.a.w})
+		d := a.Product(shim.Op{Tensor: dlow}, shim.Op{Tensor: low})
 		a.AddProduct(to, d, mask)
 		a.Drop(d)
 	}

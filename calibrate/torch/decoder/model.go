@@ -50,9 +50,16 @@ type Tape struct {
 	dh     shim.Tensor // the loss's gradient for the head's input rows
 }
 
-// headChunk bounds the rows of logits that exist at a time: 4 to 8 chunks of a batch,
-// never so few rows that products are starved.
-func headChunk(rows int64) int64 { return max(512, (rows/8+127)/128*128) }
+// headChunk bounds the rows of logits that exist at a time: 8 chunks of a batch, never so
+// few rows that products are starved. A GPU in bf16, whose logits take no more than half
+// the room and are never copied, takes 4: each chunk reads and writes the head's gradient.
+func (m *Model) headChunk(rows int64) int64 {
+	chunks := int64(8)
+	if m.flash() {
+		chunks = 4
+	}
+	return max(512, (rows/chunks+127)/128*128)
+}
 
 // Loss runs the model on a batch without leaving a tape.
 func (m *Model) Loss(a *shim.Arena, b *Batch) Loss {
@@ -143,7 +150,7 @@ func (m *Model) headLoss(t *Tape, train bool) Loss {
 	rows := a.Gather(h, b.rows)
 	a.Drop(h)
 	loss, dh, hit := a.CrossEntropy(shim.HeadLoss{
-		H: rows, W: m.head.w, Vocab: int64(m.Config.Vocab), Labels: b.labels, Weights: b.weights, Chunk: headChunk(b.arms * b.taken),
+		H: rows, W: m.head.w, Vocab: int64(m.Config.Vocab), Labels: b.labels, Weights: b.weights, Chunk: m.headChunk(b.arms * b.taken),
 		Softcap: m.Config.LogitSoftcap, Grad: train, DW: m.head.grad, DWBeta: t.pass.beta,
 	})
 	t.dh = dh

@@ -12,30 +12,33 @@ import shutil
 
 import protocol
 
-HORIZON = 1000
-BASES = {"base-30m": 1.5e-3, "base-124m": 8e-4}  # learning rates of the pre-training
+BASES = {"base-30m": (1.5e-3, 1000), "base-124m": (8e-4, 600)}  # learning rate of the pre-training, horizon
 DOMAINS = ("near", "far")
 STEPS_APART = 10**0.5  # between the learning rates of the truth
 
 
 def decision(lab):
-    for name, rate in BASES.items():
+    for name, (rate, horizon) in BASES.items():
+        told = [f"{name} | base", *(f"{name} | {domain} | {what}" for domain in DOMAINS for what in ("advice", "truth"))]
+        if all(key in lab.kept for key in told):
+            yield from ((key, lab.kept[key]) for key in told)
+            continue
         folder, facts = base(lab, name, rate)
         yield f"{name} | base", facts
         if folder is None:
             continue
         for domain in DOMAINS:
-            yield from case(lab, name, folder, domain)
+            yield from case(lab, name, folder, domain, horizon)
 
 
-def case(lab, name, folder, domain):
+def case(lab, name, folder, domain, horizon):
     """Advice and truth for one base and one domain, unless an earlier call has both."""
     asked, checked = f"{name} | {domain} | advice", f"{name} | {domain} | truth"
     if checked in lab.kept:
         yield asked, lab.kept[asked]
         yield checked, lab.kept[checked]
         return
-    advice, run = advised(lab, folder, domain)
+    advice, run = advised(lab, folder, domain, horizon)
     yield asked, advice
     if run is not None:
         yield checked, judged(truth(lab, folder, run), advice)
@@ -64,11 +67,11 @@ def base(lab, name, rate):
     return folder, facts
 
 
-def advised(lab, folder, domain):
+def advised(lab, folder, domain, horizon):
     """What ftadvise says after a minute, and the folder of its run."""
     store = lab.work / f"store-{folder.name}-{domain}"
     shutil.rmtree(store, ignore_errors=True)
-    size = ["--seq-length", "32", "--batch", "2", "--horizon", "60", "--budget", "15s"] if lab.dry else ["--seq-length", "256", "--batch", "8", "--horizon", str(HORIZON), "--budget", "60s"]
+    size = ["--seq-length", "32", "--batch", "2", "--horizon", "60", "--budget", "15s"] if lab.dry else ["--seq-length", "256", "--batch", "8", "--horizon", str(horizon), "--budget", "60s"]
     seen = lab.advise("recommend", "--fresh", "--model", folder, "--data", lab.home / "size" / f"{domain}.txt", "--store", store, "--lora-rank", "8",
                       "--lora-other-ranks", "16" if lab.dry else "64", "--precision", lab.precision("bf16"), "--output", "json", *size, cap=180)
     runs = list(store.rglob("run.json"))
@@ -76,7 +79,7 @@ def advised(lab, folder, domain):
         return dict(failed=seen.trouble(), output=seen.output[-400:]), None
     said, run = json.loads(seen.output), json.loads(runs[0].read_text())
     gaps = {f"r{g['lora_method']['rank']}": {k: g[k] for k in ("at_horizon", "at_best", "p_full_better", "regime")} for g in run.get("gaps") or []}
-    facts = dict(answer=said["verdict"]["answer"], method=method_name(said["verdict"]["method"]), headline=said["headline"], gaps=gaps, seconds=seen.seconds)
+    facts = dict(horizon=horizon, answer=said["verdict"]["answer"], method=method_name(said["verdict"]["method"]), headline=said["headline"], gaps=gaps, seconds=seen.seconds)
     facts["forecasts"] = {method_name(f["method"]): {k: f[k] for k in ("learning_rate", "seen_steps", "horizon_steps", "loss", "best_loss")} for f in run.get("forecasts") or []}
     return facts, (run, runs[0].parent)
 
@@ -98,15 +101,24 @@ def truth(lab, folder, run):
             segments.append(protocol.segment(f"{method_name(forecast['method'])}-{rate:.3g}", forecast["method"], rate, horizon, "probe", evals, schedule))
     found = {}
     with contextlib.closing(lab.engine()) as engine:
-        for segment in segments:
-            work = protocol.group(folder, where / "pack.safetensors", lab.device, setup["precision"], setup["micro_batch"], [segment], seed=setup["seed"])
+        for bundle in bundles(segments):
+            work = protocol.group(folder, where / "pack.safetensors", lab.device, setup["precision"], setup["micro_batch"], bundle, seed=setup["seed"])
             work["accumulation"], work["optimizer"] = setup["accumulation"], setup["optimizer"]
-            name = segment["trial"]["id"]
-            events = engine.train(work, lab.cap(120)).get(name, {})
-            losses = [e["loss"] for e in events.get("eval", []) if e["set"] == "held-out"]
-            kept = dict(rate=segment["trial"]["learning_rate"], status=events["ended"][-1]["status"], losses=losses)
-            found.setdefault(method_name(segment["trial"]["method"]), []).append(kept)
+            trials = engine.train(work, lab.cap(120))
+            for segment in bundle:
+                events = trials.get(segment["trial"]["id"], {})
+                losses = [e["loss"] for e in events.get("eval", []) if e["set"] == "held-out"]
+                kept = dict(rate=segment["trial"]["learning_rate"], status=events["ended"][-1]["status"], losses=losses)
+                found.setdefault(method_name(segment["trial"]["method"]), []).append(kept)
     return found
+
+
+def bundles(segments):
+    """Full fine-tunings one by one; LoRA's in one pass, as the learning-rate search has them."""
+    loras = [s for s in segments if s["trial"]["method"]["kind"] == "lora"]
+    for s in loras:
+        s["trial"]["stage"] = "search"
+    return [[s] for s in segments if s not in loras] + [loras] * bool(loras)
 
 
 def judged(found, advice):

@@ -47,12 +47,13 @@ def arguments():
     p = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
     p.add_argument("--only", default="", help="steps, comma-separated: " + ", ".join(name for name, *_ in STEPS))
     p.add_argument("--again", action="store_true", help="measure steps anew that the JSON file holds")
+    p.add_argument("--again-ours", action="store_true", help="likewise, but keep what was measured of the peers")
     p.add_argument("--minutes", type=float, default=25, help="when to stop, whatever is left")
     p.add_argument("--device", default="cuda:0")
     p.add_argument("--home", type=pathlib.Path, default=measure.HERE, help="the folder that make gpu filled")
     p.add_argument("--python", default=sys.executable, help="a Python with torch, transformers and peft")
     p.add_argument("--json", type=pathlib.Path, default="gpu.json")
-    p.add_argument("--variant", type=variant, action="append", default=[], metavar="NAME=FLAGS", help="run speed's rows with more flags of ftadvise-engine bench as well")
+    p.add_argument("--variant", type=variant, action="append", default=[], metavar="NAME=FLAGS", help="run speed's rows with these flags of ftadvise-engine bench as well")
     p.add_argument("--pretrain-seconds", type=float, default=120, help="of each base in the step decision, at most 240")
     p.add_argument("--dry-run", action="store_true", help="tiny models on the CPU: tries the script, measures nothing")
     p.add_argument("--docs", type=pathlib.Path, metavar="FILE", help="measure nothing; put the tables into this document")
@@ -66,14 +67,28 @@ def arguments():
     return a
 
 
-def carry_out(lab, name, step, results, save, again):
+def now():
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def older(results, name, a):
+    """What an earlier call measured in a step and this one need not, and when."""
+    step = results["steps"].get(name, {})
+    facts = {} if a.again else step.get("facts", {})
+    if a.again_ours:
+        facts = {key: x for key, x in facts.items() if " | " in key and not key.split(" | ")[1].startswith("ours")}
+    return facts, {key: step.get("at", {}).get(key, step.get("started")) for key in facts}
+
+
+def carry_out(lab, name, step, results, save, a):
     """Keeps what a step yields; what goes wrong in it is a result as well."""
-    lab.kept = {} if again else results["steps"].get(name, {}).get("facts", {})
-    kept = results["steps"][name] = dict(done=False, started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), facts={})
+    lab.kept, times = older(results, name, a)
+    kept = results["steps"][name] = dict(done=False, started=now(), facts={}, at={})
     began = time.time()
     try:
         for key, facts in step(lab):
             kept["facts"][key] = facts
+            kept["at"][key] = times[key] if facts is lab.kept.get(key) else now()
             print(f"gpu: {name}: {key}: {gpudoc.brief(facts)}", flush=True)
             save()
             if lab.left() < 5:
@@ -100,12 +115,12 @@ def main():
     for name, step, least in STEPS:
         if a.only and name not in a.only:
             continue
-        if results["steps"].get(name, {}).get("done") and not a.again:
+        if results["steps"].get(name, {}).get("done") and not (a.again or a.again_ours):
             continue
         if lab.left() < least and not a.dry_run:
             print(f"gpu: {name}: left out, {lab.left():.0f} seconds are too few", flush=True)
             continue
-        carry_out(lab, name, step, results, lambda: measure.write_json(a.json, results), a.again)
+        carry_out(lab, name, step, results, lambda: measure.write_json(a.json, results), a)
     failed = [name for name, kept in results["steps"].items() if "failed" in kept]
     sys.exit(f"gpu: error: failed: {', '.join(failed)}" if failed else 0)
 

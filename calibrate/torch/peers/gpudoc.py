@@ -29,9 +29,23 @@ def tables(results):
             parts.append(f"## {title}\n\nNot measured.")
             continue
         note = f"\n\nNot finished: {step.get('failed') or step.get('cut')}." if not step["done"] else ""
-        parts.append(f"## {title}\n\n{render(step['facts'])}{note}")
+        parts.append(f"## {title}\n\n{render(step['facts'])}{when(step)}{note}")
     warning = "**A dry run on a CPU with tiny models: no figure here means anything.**\n\n" if results.get("dry_run") else ""
     return warning + "\n\n".join(parts)
+
+
+def when(step):
+    """When a step's figures were taken, and which of them in an earlier call."""
+    earlier = {}
+    for key, at in step.get("at", {}).items():
+        if at < step["started"]:
+            earlier.setdefault(minute(at), []).append(key.split(" | ")[-1])
+    text = f"\n\nMeasured {minute(step['started'])}"
+    return text + "".join(f"; at {at}: {', '.join(sorted(set(keys)))}" for at, keys in sorted(earlier.items())) + "."
+
+
+def minute(at):
+    return at[:16].replace("T", " ") + " UTC"
 
 
 def about(facts):
@@ -135,11 +149,11 @@ def decision(facts):
             advice = facts[f"{name} | {rest[0]} | advice"]
             ends = ", ".join(f"{m} {loss:.4f}" for m, loss in x["at_best"].items())
             said = advice["answer"] if advice["method"] in ("", advice["answer"]) else f"{advice['answer']}: {advice['method']}"
-            lines.append([name, rest[0], said, ends, f"{x['regret_nats']:.4f}" if "regret_nats" in x else "no method named"])
+            lines.append([name, str(advice.get("horizon", 1000)), rest[0], said, ends, f"{x['regret_nats']:.4f}" if "regret_nats" in x else "no method named"])
             for k, g in x.items():
                 if k.startswith("gap "):
                     gaps.append([name, rest[0], k[4:].replace("_", " "), f"{g['forecast']:+.4f} ({g['p10']:+.4f} to {g['p90']:+.4f})", f"{g['true']:+.4f}", "yes" if g["covered"] else "no"])
-    parts = ["\n".join(text), table(["base", "domain", "advice", "true held-out loss, best checkpoint and rate", "regret, nats"], lines)]
+    parts = ["\n".join(text), table(["base", "horizon", "domain", "advice", "true held-out loss, best checkpoint and rate", "regret, nats"], lines)]
     parts.append("LoRA's loss less full's, forecast and true:\n\n" + table(["base", "domain", "gap", "forecast: mean (10 % to 90 %)", "true", "within"], gaps))
     return "\n\n".join(parts)
 

@@ -16,6 +16,13 @@ func (a *Arena) Zeros(dtype DType, size ...int64) Tensor {
 	})
 }
 
+// Empty makes a tensor with undefined values.
+func (a *Arena) Empty(dtype DType, size ...int64) Tensor {
+	return a.lib("empty", func(out *libtch.Ctensor) {
+		libtch.AtgEmpty(out, size, len(size), int32(dtype), a.libDevice())
+	})
+}
+
 // Narrow views length elements of one dimension, from start on.
 func (a *Arena) Narrow(t Tensor, dim, start, length int64) Tensor {
 	return a.lib("narrow", func(out *libtch.Ctensor) { libtch.AtgNarrow(out, t.lib(), dim, start, length) })
