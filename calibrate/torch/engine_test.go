@@ -25,8 +25,12 @@ func parityTask(t *testing.T, model string) calibrate.Group {
 
 func TestConformance(t *testing.T) {
 	enginetest.Conformance(t, func(t *testing.T) enginetest.Subject {
+		tolerance := 0.0
+		if testDevice() != "cpu" {
+			tolerance = 1e-5 // a GPU adds in an order of its own each time
+		}
 		return enginetest.Subject{
-			Engine: newEngine(t), Group: parityTask(t, "llama-tied"), Rate: 1e-3,
+			Tolerance: tolerance, Engine: newEngine(t), Group: parityTask(t, "llama-tied"), Rate: 1e-3,
 			LoRA: evidence.Method{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: evidence.AllLinear},
 		}
 	})

@@ -67,7 +67,9 @@ func (r *run) baseGradient(start time.Time, limit float64) (int, error) {
 	all, seen := predicted(r.pack.Train, rows), 0
 	for from := 0; from < n; from += r.group.MicroBatch {
 		part := rows[from:min(n, from+r.group.MicroBatch)]
-		r.arena.Drop(r.microBatch(part, all, from > 0))
+		batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), part, 1, 1/float64(max(1, all)))
+		r.pass(batch, from > 0)
+		batch.Drop()
 		seen += predicted(r.pack.Train, part)
 		if err := shim.Synchronize(r.device); err != nil {
 			return 0, err

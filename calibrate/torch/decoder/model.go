@@ -131,12 +131,12 @@ func (m *Model) flash() bool {
 }
 
 // Static reports whether a step on this batch issues the same work as on any other of its
-// shape: dropout draws anew each time, and masks are made on the host.
+// shape: dropout draws anew each time, and masks, where there are any, come from the host.
 func (m *Model) Static(b *Batch) bool {
 	if len(m.arms) > 0 && m.arms[0].Method.Dropout > 0 {
 		return false
 	}
-	return m.flash() || !b.packed && m.Config.SlidingWindow == 0
+	return m.arena.Device() == shim.CPU || m.flash() || !b.packed && m.Config.SlidingWindow == 0
 }
 
 // headLoss takes only the rows whose next token carries loss through the head.

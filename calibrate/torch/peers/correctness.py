@@ -53,7 +53,7 @@ def tests(lab):
     seen = measure.run([lab.home / "test/torch.test", "-test.v", "-test.run", chosen], {**lab.env, "FTADVISE_TEST_DEVICE": lab.device}, lab.cap(240), cwd=lab.home / "test")
     ends, far = verdicts(seen.output)
     top = {name: end for name, end in ends.items() if "/" not in name}
-    failed = [line for line in seen.output.splitlines() if "off by" in line or "_test.go" in line and "within" not in line]
+    failed = [line for line in seen.output.splitlines() if "off by" in line or re.match(r"\s+\w+\.go:\d+: ", line) and "within" not in line]
     yield "tests", dict(code=seen.code, seconds=seen.seconds, ends=top, failures=failed[:40], trouble=seen.trouble() if seen.code and not top else "")
     yield "differences", far
 
