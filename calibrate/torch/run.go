@@ -118,6 +118,8 @@ func (r *run) close() {
 	if r.timer != nil {
 		r.timer.Free()
 	}
+	// An error of the device has shown in the run already.
+	_ = shim.Synchronize(r.device)
 	if r.graphs != nil {
 		r.graphs.close()
 	}

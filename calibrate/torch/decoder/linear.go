@@ -65,17 +65,21 @@ func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train 
 		return y, tape
 	}
 	y := a.Linear(x, l.w.w, l.bias.w, residual)
+	return y, l.applied(a, x, y, s, train)
+}
+
+// applied adds the adapters' products to y.
+func (l *linear) applied(a *shim.Arena, x, y shim.Tensor, s shape, train bool) (tape tapedLinear) {
 	if !l.stacked.w.Nil() {
-		return y, l.forwardStacked(a, x, y, s)
+		return l.forwardStacked(a, x, y, s)
 	}
-	var tape tapedLinear
 	for i := range l.adapters {
 		ad := &l.adapters[i]
 		low, mask := ad.forward(a, x, y, l.out, s, train)
 		tape.s = append(tape.s, low)
 		tape.mask = append(tape.mask, mask)
 	}
-	return y, tape
+	return tape
 }
 
 func (ad *adapter) forward(a *shim.Arena, x, y shim.Tensor, width int64, s shape, train bool) (low, mask shim.Tensor) {

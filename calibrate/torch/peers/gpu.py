@@ -18,6 +18,7 @@ import time
 import correctness
 import decision
 import gpudoc
+import kernels
 import lab as labs
 import measure
 import speed
@@ -31,6 +32,7 @@ STEPS = [
     ("exhaustion", correctness.exhaustion, 60),
     ("killed", correctness.killed, 15),
     ("speed", speed.speed, 60),
+    ("kernels", kernels.kernels, 45),
     ("arms", speed.arms, 30),
     ("essay", speed.essay, 30),
     ("grid", speed.grid, 45),

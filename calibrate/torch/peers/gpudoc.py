@@ -118,6 +118,18 @@ def speed_wanted(work, method):
     return f"{ms[method]} ms" + (f", {most[method] / 1e9:g} GB" if method in most else "")
 
 
+def kernels(facts):
+    told = {key: x for key, x in facts.items() if "kinds" in x}
+    if not told:
+        return "; ".join(sorted({x.get("missing") or x.get("failed", "") for x in facts.values()})) + "."
+    kinds = sorted({k for x in told.values() for k in x["kinds"]}, key=lambda k: -max(x["kinds"].get(k, dict(ms=0))["ms"] for x in told.values()))
+    cell = lambda x: f"{x['ms']:.2f} ({x['kernels']})"
+    lines = [[kind, *(cell(x["kinds"][kind]) if kind in x["kinds"] else "" for x in told.values())] for kind in kinds]
+    lines.append(["of the products, below 0.04 ms each", *(cell(x["thin_products"]) for x in told.values())])
+    lines.append(["a step's kernels", *(cell(x) for x in told.values())])
+    return "One step, timed kernel by kernel by ncu: ms, and how many kernels.\n\n" + table(["kernels", *(key.replace(" | ", ", ") for key in told)], lines)
+
+
 def arms(facts):
     lines = []
     for key, x in facts.items():
@@ -166,6 +178,7 @@ PARTS = [
     ("Out of memory", "exhaustion", exhaustion),
     ("Killed", "killed", killed),
     ("Speed and memory beside the peers", "speed", lambda facts: rows(facts, speed_wanted)),
+    ("Where a step's time goes", "kernels", kernels),
     ("Many arms in one pass", "arms", arms),
     ("The essay's thirty steps", "essay", lambda facts: rows(facts, lambda *_: None)),
     ("36 shapes", "grid", grid),
