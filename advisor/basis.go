@@ -13,7 +13,7 @@ func (c *cashier) costs(i int, b *bill) []Cost {
 	v := c.service(a, b)
 	_, disk := v.storage(a.method.Kind)
 	words := [lineCount]string{
-		lineCalibration: seconds(c.f.spent()) + " spent already, the same for every option",
+		lineCalibration: seconds(c.f.spentInAll()) + " spent already" + c.rounds() + ", the same for every option",
 		lineTraining: fmt.Sprintf("%d steps x %s = %s, x %.3g runs at %s/h",
 			b.steps, seconds(b.step), seconds(b.trainHours*3600), c.runs(), usd(c.price.USDPerHour)),
 		lineRetraining: c.retrainingBasis(a, b),
@@ -28,6 +28,14 @@ func (c *cashier) costs(i int, b *bill) []Cost {
 		out[n] = Cost{Name: name, USD: normal(b.lines[n].mean, b.lines[n].sd), Basis: words[n]}
 	}
 	return out
+}
+
+// rounds names the calibrations before this one, where there were any.
+func (c *cashier) rounds() string {
+	if c.f.spentInAll() > c.f.spent() {
+		return ", the shorter rounds before it counted"
+	}
+	return ""
 }
 
 func (c *cashier) retrainingBasis(a *arm, b *bill) string {

@@ -77,7 +77,7 @@ func (c *cashier) bill(i int) bill {
 	if a.stop > 0 && a.stop < b.steps {
 		b.steps = a.stop
 	}
-	b.lines[lineCalibration].mean = c.f.spent() / 3600 * c.price.USDPerHour
+	b.lines[lineCalibration].mean = c.f.spentInAll() / 3600 * c.price.USDPerHour
 	c.train(a, &b)
 	v := c.service(a, &b)
 	b.lines[lineServing].mean = v.cheapest(a.method.Kind).usd

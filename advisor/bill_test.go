@@ -76,6 +76,18 @@ func section(rec *advisor.Recommendation, title string) string {
 	return ""
 }
 
+// What is billed is every round of a calibration, also those that did not decide.
+func TestEarlierRoundsAreBilled(t *testing.T) {
+	run := advisortest.New().Run()
+	calibration := func() advisor.Cost { return option(t, recommend(t, run, nil), evidence.Full).Costs[0] }
+	one := calibration()
+	run.EarlierSeconds = 2 * run.Seconds
+	all := calibration()
+	if one.Name != advisor.Calibration || !near(all.USD.Mean, 3*one.USD.Mean) || !strings.Contains(all.Basis, "shorter rounds") || strings.Contains(one.Basis, "rounds") {
+		t.Errorf("%s: %g (%s), then %g (%s)", one.Name, one.USD.Mean, one.Basis, all.USD.Mean, all.Basis)
+	}
+}
+
 func TestServing(t *testing.T) {
 	c := advisortest.New()
 	bytes := 4e9 / (80 * advisortest.GiB) // a copy's share of the card

@@ -103,9 +103,14 @@ func (f findings) horizon() int {
 }
 
 // spent is the wall time of the calibration in seconds.
-func (f findings) spent() float64 {
-	if s := f.run.Seconds; plausible(s) && s > 0 {
-		return s
+func (f findings) spent() float64 { return positive(f.run.Seconds) }
+
+// spentInAll is that of the rounds before it as well.
+func (f findings) spentInAll() float64 { return f.spent() + positive(f.run.EarlierSeconds) }
+
+func positive(v float64) float64 {
+	if plausible(v) && v > 0 {
+		return v
 	}
 	return 0
 }

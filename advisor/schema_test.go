@@ -3,8 +3,6 @@ package advisor_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	invopop "github.com/invopop/jsonschema"
@@ -13,43 +11,14 @@ import (
 	"ftadvise/advisor"
 	"ftadvise/advisor/advisortest"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/docs/schema/schematest"
 )
 
 const schemaPath = "../docs/schema/recommendation.json"
 
-// schema derives the JSON Schema from the types, with their comments.
-func schema(t *testing.T) []byte {
-	t.Helper()
-	r := &invopop.Reflector{Anonymous: true}
-	if err := r.AddGoComments("ftadvise/advisor", ".", invopop.WithFullComment()); err != nil {
-		t.Fatal(err)
-	}
-	s := r.Reflect(&advisor.Recommendation{})
-	s.Title = "ftadvise recommendation, version 1"
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(out, '\n')
-}
-
 func TestSchemaIsUpToDate(t *testing.T) {
-	got := schema(t)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(schemaPath), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(schemaPath, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(schemaPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs from the types: go test ./advisor -run Schema -update", schemaPath)
-	}
+	r := schematest.Commented(t, map[string]string{"ftadvise/advisor": "."}, invopop.WithFullComment())
+	schematest.Hold(t, r, "ftadvise recommendation, version 1", schemaPath, &advisor.Recommendation{}, *update)
 }
 
 // What is written keeps the published schema, and what breaks it is refused.

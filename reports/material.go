@@ -54,6 +54,15 @@ func heldOut(d evidence.Data) string {
 	return d.Validation
 }
 
+// wallTime is the calibration's, and that of the rounds that did not decide.
+func wallTime(r *evidence.Run) string {
+	text := span(r.Seconds) + " of wall time"
+	if r.EarlierSeconds > 0 {
+		text += ", after " + span(r.EarlierSeconds) + " of shorter rounds"
+	}
+	return text
+}
+
 func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
 }
@@ -86,7 +95,7 @@ func (b *builder) environment() Section {
 	s := Section{ID: "environment", Title: "Environment and reproduction", Lead: "Where this was measured, and the command that measures it again."}
 	s.Blocks = []Block{{Facts: []Fact{
 		{Name: "Run", Value: r.ID, Note: day(r.CreatedAt)},
-		{Name: "State", Value: cmp.Or(string(r.State), none), Note: span(r.Seconds) + " of wall time"},
+		{Name: "State", Value: cmp.Or(string(r.State), none), Note: wallTime(r)},
 		{Name: "Base model", Value: cmp.Or(r.Setup.Model.Name, none), Note: b.modelNote()},
 		{Name: "Model fingerprint", Value: short(r.Setup.Model.Fingerprint)},
 		{Name: "Device", Value: cmp.Or(e.GPU, e.CPU, none), Note: deviceNote(e)},

@@ -3,7 +3,6 @@ package reports_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path"
 	"path/filepath"
 	"reflect"
@@ -14,6 +13,7 @@ import (
 	"github.com/invopop/jsonschema"
 	check "github.com/santhosh-tekuri/jsonschema/v6"
 
+	"ftadvise/docs/schema/schematest"
 	"ftadvise/reports"
 )
 
@@ -25,40 +25,16 @@ func published() map[string]any {
 	return map[string]any{"report.json": &reports.Document{}, "comparison.json": &reports.Comparison{}}
 }
 
-func schemaOf(t *testing.T, v any) []byte {
-	t.Helper()
-	r := jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true,
-		// Packages share names, such as Summary.
-		Namer: func(t reflect.Type) string {
-			if t.Name() == "" {
-				return ""
-			}
-			return path.Base(t.PkgPath()) + "." + t.Name()
-		}}
-	s := r.Reflect(v)
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(out, '\n')
-}
-
 func TestPublishedSchemasAreCurrent(t *testing.T) {
+	// Packages share names, such as Summary.
+	r := &jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true, Namer: func(t reflect.Type) string {
+		if t.Name() == "" {
+			return ""
+		}
+		return path.Base(t.PkgPath()) + "." + t.Name()
+	}}
 	for name, v := range published() {
-		file := filepath.Join(docs, name)
-		got := schemaOf(t, v)
-		if *update {
-			if err := os.WriteFile(file, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("docs/schema/%s is out of date (run with -update):\n%s", name, diff)
-		}
+		schematest.Hold(t, r, "", filepath.Join(docs, name), v, *update)
 	}
 }
 

@@ -18,22 +18,25 @@ const (
 
 // Run is all that one calibration found out.
 type Run struct {
-	Schema      int           `json:"schema"`
-	ID          string        `json:"id"`
-	CreatedAt   time.Time     `json:"created_at"`
-	FinishedAt  time.Time     `json:"finished_at,omitzero"`
-	Seconds     float64       `json:"seconds"` // wall time over all sittings
-	State       State         `json:"state"`
-	Version     string        `json:"version"` // of ftadvise
-	Setup       Setup         `json:"setup"`
-	Environment Environment   `json:"environment"`
-	Data        Data          `json:"data"`
-	Domain      Domain        `json:"domain"`
-	Plan        *Plan         `json:"plan,omitempty"` // once the step times are known
-	Trials      []TrialResult `json:"trials"`
-	Forecasts   []Forecast    `json:"forecasts,omitempty"`
-	Gaps        []Gap         `json:"gaps,omitempty"`
-	Warnings    []Warning     `json:"warnings,omitempty"`
+	Schema     int       `json:"schema"`
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	Seconds    float64   `json:"seconds"` // wall time over all sittings
+	// EarlierSeconds is the wall time of the calibrations of the same that this longer
+	// one replaces: rounds that did not decide.
+	EarlierSeconds float64       `json:"earlier_seconds,omitempty"`
+	State          State         `json:"state"`
+	Version        string        `json:"version"` // of ftadvise
+	Setup          Setup         `json:"setup"`
+	Environment    Environment   `json:"environment"`
+	Data           Data          `json:"data"`
+	Domain         Domain        `json:"domain"`
+	Plan           *Plan         `json:"plan,omitempty"` // once the step times are known
+	Trials         []TrialResult `json:"trials"`
+	Forecasts      []Forecast    `json:"forecasts,omitempty"`
+	Gaps           []Gap         `json:"gaps,omitempty"`
+	Warnings       []Warning     `json:"warnings,omitempty"`
 }
 
 // Plan is how the budget was shared out. Its steps are optimizer steps, ascending.

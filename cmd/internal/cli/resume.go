@@ -81,7 +81,8 @@ func (a *app) sit(ctx context.Context, c *config.Loaded, f *store.Folder, id str
 // calibrateLonger calibrates what a finished run did, on the same packed data, with
 // another budget. Its checkpoints are gone, so it starts over.
 func (a *app) calibrateLonger(ctx context.Context, c *config.Loaded, s *store.Store, done source, spec calibrate.Spec, budget time.Duration) (source, error) {
-	run := &evidence.Run{CreatedAt: a.now().UTC(), Version: version(), State: evidence.Running}
+	run := &evidence.Run{CreatedAt: a.now().UTC(), Version: version(), State: evidence.Running,
+		EarlierSeconds: done.run.EarlierSeconds + done.run.Seconds}
 	f, err := s.Create(run)
 	if err != nil {
 		return source{}, err
