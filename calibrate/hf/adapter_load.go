@@ -144,7 +144,7 @@ func (a *Adapter) Sources() ([]safetensors.Source, error) {
 // Check refuses an adapter that does not fit a base model: a target without its tensors,
 // or with some of another size, or a tensor that is of no target.
 func (a *Adapter) Check(c Config) error {
-	wanted, err := c.adapterParameters(a.Method)
+	wanted, err := c.AdapterParameters(a.Method)
 	if err != nil {
 		return err
 	}
@@ -163,8 +163,9 @@ func (a *Adapter) Check(c Config) error {
 	return nil
 }
 
-// adapterParameters lists what an adapter of a method holds.
-func (c Config) adapterParameters(m evidence.Method) ([]Parameter, error) {
+// AdapterParameters lists the tensors of a method's adapter: A, B and magnitude of each
+// target, then the modules trained whole.
+func (c Config) AdapterParameters(m evidence.Method) ([]Parameter, error) {
 	targets, err := c.Targets(m)
 	if err != nil {
 		return nil, err

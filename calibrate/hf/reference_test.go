@@ -187,7 +187,7 @@ var furtherLayer = regexp.MustCompile(`\.(layers|h)\.[1-9]`)
 // emptyAdapter makes an adapter's tensors, all zero.
 func emptyAdapter(t *testing.T, c Config, m evidence.Method) []safetensors.Source {
 	t.Helper()
-	wanted, err := c.adapterParameters(m)
+	wanted, err := c.AdapterParameters(m)
 	if err != nil {
 		t.Fatal(err)
 	}

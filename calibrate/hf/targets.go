@@ -156,6 +156,23 @@ func (c Config) RankMost(m evidence.Method) int {
 	return most
 }
 
+// CheckTrained refuses what PEFT adapts and no engine here trains: LoRA on the head.
+func (c Config) CheckTrained(m evidence.Method) error {
+	if m.Kind != evidence.LoRA {
+		return nil
+	}
+	targets, err := c.Targets(m)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if t.Head {
+			return refuse("target modules", "leave it out, or train it whole: --lora-modules-to-save "+t.Name, "%s is among them, and LoRA on the head is not trained here", t.Name)
+		}
+	}
+	return nil
+}
+
 // TrainableParams counts the parameters that a method trains: all of them, or for LoRA
 // r·(in+out) for each target, out more for DoRA's magnitudes, and the modules trained whole.
 func (c Config) TrainableParams(m evidence.Method) (int64, error) {

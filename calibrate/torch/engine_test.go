@@ -200,7 +200,7 @@ func TestBadGroups(t *testing.T) {
 		"head as target": {func(g *calibrate.Group) {
 			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
 			g.Segments[0].Trial.Method.Targets = "lm_head"
-		}, "LoRA on lm_head is not trained"},
+		}, "lm_head is among them, and LoRA on the head is not trained here"},
 		"whole layer": {func(g *calibrate.Group) {
 			g.Segments = []calibrate.Segment{searchArm("a", 2, 1, 1)}
 			g.Segments[0].Trial.Method.ModulesToSave = "lm_head,q_proj"

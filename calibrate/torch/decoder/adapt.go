@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"fmt"
 	"math"
 
 	"ftadvise/calibrate/evidence"
@@ -76,6 +77,9 @@ func (m *Model) checkArms() error {
 		if _, err := m.Config.TrainableParams(arm.Method); err != nil {
 			return err
 		}
+		if err := m.Config.CheckTrained(arm.Method); err != nil {
+			return err
+		}
 		if (arm.Method.Variant == evidence.DoRA) != (first.Variant == evidence.DoRA) {
 			return &UnsupportedError{"DoRA beside another variant in one pass", "train them one after another"}
 		}
@@ -134,7 +138,7 @@ func (m *Model) attach(targets []hf.Module, l adapterLayout) error {
 	for _, t := range targets {
 		place, ok := sites[t.Name]
 		if !ok {
-			return &UnsupportedError{"LoRA on " + t.Name, "train it whole: --lora-modules-to-save " + t.Name}
+			return fmt.Errorf("%s: module is not in a block", t.Name)
 		}
 		in, out := int64(t.In), int64(t.Out)
 		ad := adapter{

@@ -49,13 +49,16 @@ func (a *app) openModel(ctx context.Context, c config.Config, random bool) (base
 }
 
 // check refuses, before any time is spent, what the model cannot be asked: rows longer
-// than its positions, targets that do not exist and ranks that no layer can hold.
+// than its positions, targets that do not exist or are not trained, and ranks that no layer can hold.
 func (m baseModel) check(c config.Config) error {
 	if err := m.config.CheckSequence(c.Calibration.SeqLength); err != nil {
 		return err
 	}
 	for _, method := range methods(c) {
 		if _, err := m.config.TrainableParams(method); err != nil {
+			return err
+		}
+		if err := m.config.CheckTrained(method); err != nil {
 			return err
 		}
 	}
