@@ -36,7 +36,7 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&spec.SeqLength, "seq", 128, "tokens a sequence")
 	f.IntVar(&spec.Steps, "steps", 200, "optimizer steps an arm")
 	f.IntVar(&spec.Warm, "warm", 3, "first steps whose time does not count")
-	f.IntVar(&spec.Threads, "threads", 0, "CPU threads; 0 takes every core")
+	f.IntVar(&spec.Threads, "threads", 0, "CPU threads; 0 leaves it to the engine")
 	f.StringVar(&spec.Device, "device", "cpu", "cpu or cuda:N")
 	f.StringVar(&spec.Precision, "precision", "fp32", "fp32, bf16 or bf16-pure")
 	f.BoolVar(&spec.RandomWeights, "random-weights", false, "take config.json alone and random weights")

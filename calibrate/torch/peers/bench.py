@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 
+import growth
 import measure
 
 ROOT = measure.HERE.parents[2]
@@ -119,9 +120,9 @@ def recommend(bench, work):
     return {"recommend, start to verdict": ("s", ours.seconds, peer.seconds)}
 
 
-def work(name, model, batch, seq, steps, peer, measured, targets, methods="full,lora", warm=3, once=False, most=None):
+def work(name, model, batch, seq, steps, peer, measured, targets, methods="full,lora", warm=3, once=False, most=None, smaller=None):
     """targets are the least ratios wanted, by measure, most the largest figures of ours; methods are trained one after another."""
-    return dict(name=name, model=model, batch=batch, seq=seq, steps=steps, peer=peer, measured=measured, targets=targets, methods=methods, warm=warm, once=once, most=most or {})
+    return dict(name=name, model=model, batch=batch, seq=seq, steps=steps, peer=peer, measured=measured, targets=targets, methods=methods, warm=warm, once=once, most=most or {}, smaller=smaller)
 
 
 EIGHT_ARMS = {"8 LoRA arms, a step of all": 2, "8 LoRA arms, start to end": 2}
@@ -133,6 +134,9 @@ WORKS = [
     work("start", "base", 16, 128, 4, "trainer", first_step, {}, methods="full", most={"start to first step": 1.5}),
     work("arms, base 2x128", "base", 2, 128, 20, "ours, one by one", arms, EIGHT_ARMS, methods="lora"),
     work("arms, Llama 10M 1x256", "llama-10m", 1, 256, 8, "ours, one by one", arms, EIGHT_ARMS, methods="lora", warm=2),
+    work("growth, base, 4 times the tokens", "base", 16, 128, 20, "ours, smaller", growth.by_token, {"time a token, full": 0.9, "time a token, lora": 0.9}),
+    work("growth, 10M to 60M", "llama-60m", 4, 256, 3, "ours, smaller", growth.by_parameter, {"time a token and parameter, full": 0.9, "time a token and parameter, lora": 0.9}, warm=1, once=True, smaller="llama-10m"),
+    work("growth, 20 times the steps", "base", 4, 128, 400, "ours, smaller", growth.by_step, {"peak RSS, full": 0.97, "peak RSS, lora": 0.97}, once=True),
     work("recommend, stories260K", "stories260K", 16, 128, 0, "trainer", recommend, {"recommend, start to verdict": 4}, once=True),
 ]
 
