@@ -70,6 +70,7 @@ func (s *Schooling) Library(without ...string) Library {
 	out.Sources = distinct(left, func(c Curve) string { return c.Data })
 	out.Decaying = s.courses(decaying, twentieths(), evenReading)
 	out.Constant = s.courses(constant, steady(), doublingReading)
+	out.Gaps = s.gaps(constant)
 	return out
 }
 
@@ -133,7 +134,7 @@ func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64)
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 			continue
 		}
-		c := courseOf(how, lessons)
+		c, _ := courseOf(how, lessons)
 		s.judge(&c, curves)
 		out = append(out, c)
 	}

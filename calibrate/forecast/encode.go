@@ -22,7 +22,7 @@ func (l Library) Encode() ([]byte, error) {
 	for _, kind := range []struct {
 		name    string
 		courses []Course
-	}{{"decaying", l.Decaying}, {"constant", l.Constant}} {
+	}{{"decaying", l.Decaying}, {"constant", l.Constant}, {"gaps", l.Gaps}} {
 		fmt.Fprintf(&b, ",\n%q: [", kind.name)
 		for i, c := range kind.courses {
 			line, err := json.Marshal(c)

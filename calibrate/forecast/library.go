@@ -21,6 +21,8 @@ type Library struct {
 	// rates that stay.
 	Decaying []Course `json:"decaying,omitempty"`
 	Constant []Course `json:"constant,omitempty"`
+	// Gaps are of LoRA's loss less full's under rates that stay.
+	Gaps []Course `json:"gaps,omitempty"`
 }
 
 // Course is what was learned at one share of the horizon.
@@ -69,7 +71,7 @@ func ParseLibrary(data []byte) (*Library, error) {
 	if l.Schema != LibrarySchema {
 		return nil, &Error{"library", fmt.Sprintf("has schema %d, and this program reads %d", l.Schema, LibrarySchema), "make it anew with decisionbench"}
 	}
-	for _, c := range append(append([]Course(nil), l.Decaying...), l.Constant...) {
+	for _, c := range slices.Concat(l.Decaying, l.Constant, l.Gaps) {
 		if err := c.check(); err != nil {
 			return nil, err
 		}
@@ -111,12 +113,15 @@ func course(courses []Course, share float64) (Course, bool) {
 // Without is the library as if families had not been among the finished curves.
 func (l *Library) Without(families ...string) *Library {
 	out := *l
-	out.Decaying, out.Constant = nil, nil
+	out.Decaying, out.Constant, out.Gaps = nil, nil, nil
 	for _, c := range l.Decaying {
 		out.Decaying = append(out.Decaying, c.leave(families...))
 	}
 	for _, c := range l.Constant {
 		out.Constant = append(out.Constant, c.leave(families...))
+	}
+	for _, c := range l.Gaps {
+		out.Gaps = append(out.Gaps, c.leave(families...))
 	}
 	return &out
 }
@@ -162,7 +167,7 @@ func (c Course) trust(data string) float64 {
 }
 
 // courseOf states a regression as numbers, rounded to what they are worth.
-func courseOf(how reading, lessons []lesson) Course {
+func courseOf(how reading, lessons []lesson) (c Course, evidence float64) {
 	fits, weights := learnAll(lessons, settings())
 	best := 0
 	for i, w := range weights {
@@ -171,7 +176,7 @@ func courseOf(how reading, lessons []lesson) Course {
 		}
 	}
 	r := fits[best]
-	c := Course{Share: how.Grid[len(how.Grid)-1], reading: how, Data: dataOf(lessons), setting: r.setting, Intercept: round(r.intercept), Without: map[string][]float64{}}
+	c = Course{Share: how.Grid[len(how.Grid)-1], reading: how, Data: dataOf(lessons), setting: r.setting, Intercept: round(r.intercept), Without: map[string][]float64{}}
 	for _, v := range r.coef {
 		c.Coef = append(c.Coef, round(v))
 	}
@@ -186,7 +191,7 @@ func courseOf(how reading, lessons []lesson) Course {
 	for _, e := range r.residuals {
 		c.Residuals = append(c.Residuals, Residual{e.family, round(e.z), round(e.scale)})
 	}
-	return c
+	return c, r.evidence
 }
 
 // round keeps four decimals.

@@ -13,6 +13,7 @@ type outlook struct {
 	beliefs []belief
 	schools map[bool]*school // by whether the learning rate stays constant
 	lessons map[int]lesson   // of the arms that a school can judge, by index
+	beside  []Course         // what finished curves teach of LoRA beside full
 }
 
 // school is what finished curves under one kind of schedule teach about arms that
@@ -30,7 +31,7 @@ const fallbackWidening = 1.5
 // look extrapolates arms by the laws and, where finished curves under the same kind
 // of schedule are known, by what they taught.
 func look(arms []arm, horizon int, library *Library) outlook {
-	o := outlook{horizon: horizon, beliefs: make([]belief, len(arms)), lessons: map[int]lesson{}, schools: map[bool]*school{
+	o := outlook{horizon: horizon, beliefs: make([]belief, len(arms)), lessons: map[int]lesson{}, beside: library.Gaps, schools: map[bool]*school{
 		true:  {courses: library.Constant, known: map[[2]string]taught{}},
 		false: {courses: library.Decaying, known: map[[2]string]taught{}},
 	}}
@@ -85,12 +86,36 @@ func (o outlook) difference(i, k int) mixture {
 	s := o.schools[a.constant()]
 	_, factor := widening(s.courses, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
 	laws := paired(a, b, factor)
+	if known, trust, ok := o.contrasted(a, b); ok {
+		return blend(laws, known, trust)
+	}
 	la, okA := o.lessons[i]
 	lb, okB := o.lessons[k]
 	if !okA || !okB || a.Data != b.Data || a.constant() != b.constant() {
 		return laws
 	}
 	return blend(laws, s.without(la, lb).gap(la, lb), a.trust)
+}
+
+// contrasted is what finished curves teach of a LoRA arm beside full, either way round,
+// and how far that is trusted.
+func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool) {
+	if a.Method.Kind == evidence.Full && b.Method.Kind == evidence.LoRA {
+		known, trust, ok = o.contrasted(b, a)
+		return known.negative(), trust, ok
+	}
+	if a.measured || b.measured || len(a.decays)+len(b.decays) > 0 || a.Data != b.Data || !a.constant() || !b.constant() {
+		return known, 0, false
+	}
+	c, ok := course(o.beside, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
+	if !ok {
+		return known, 0, false
+	}
+	l, ok := contrast(b.Curve, a.Curve, c.reading, o.horizon)
+	if !ok {
+		return known, 0, false
+	}
+	return c.taught(l.family).arm(l), c.trust(l.data), true
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of

@@ -49,6 +49,9 @@ func (m mixture) widened(factor, noise float64) mixture {
 	return out
 }
 
+// negative is the distribution of minus the value.
+func (m mixture) negative() mixture { return m.stretched(-1) }
+
 // stretched scales the means alone.
 func (m mixture) stretched(factor float64) mixture {
 	out := mixture{weight: m.weight, sd: m.sd, mean: make([]float64, len(m.mean))}

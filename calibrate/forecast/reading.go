@@ -14,6 +14,10 @@ type reading struct {
 	// Traits says that the method itself is a predictor: full fine-tuning goes on
 	// falling where a low rank has stopped.
 	Traits bool `json:"traits,omitempty"`
+	// Contrast says that LoRA is read beside full fine-tuning, and Facts that what is
+	// known of the data and the adapter is a predictor.
+	Contrast bool `json:"contrast,omitempty"`
+	Facts    bool `json:"facts,omitempty"`
 }
 
 // evenReading steps by twentieths of the horizon, as losses averaged over blocks allow.
@@ -38,7 +42,8 @@ func doublingReading(share float64) reading {
 // stretched moves a doubling grid to another last share; what was learned a little
 // earlier or later on a curve holds there too, since only ratios of steps count.
 func (r reading) stretched(share float64) reading {
-	out := reading{Traits: r.Traits}
+	out := r
+	out.Grid = nil
 	for _, s := range r.Grid {
 		out.Grid = append(out.Grid, s*share/r.Grid[len(r.Grid)-1])
 	}
@@ -58,7 +63,12 @@ func (r reading) half() int {
 
 // terms is the number of predictors.
 func (r reading) terms() int {
-	if r.Traits {
+	switch {
+	case r.Contrast && r.Facts:
+		return len(r.Grid)/2 + 6
+	case r.Contrast:
+		return len(r.Grid)/2 + 4
+	case r.Traits:
 		return len(r.Grid) + 1
 	}
 	return len(r.Grid) - 1
