@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
 )
 
 // arm is one method of a calibration with the name that its trials bear.
@@ -24,6 +25,9 @@ func (s Spec) arms() []arm {
 		a := arm{method: m, key: "full", prior: s.RateFull}
 		if m.Kind == evidence.LoRA {
 			a.key, a.prior = fmt.Sprintf("lora-r%d", m.Rank), s.RateLoRA
+			if alike(s.LoRA[0], m) {
+				a.prior = forecast.RateAtRank(s.RateLoRA, s.LoRA[0], m)
+			}
 		}
 		if seen[a.key]++; seen[a.key] > 1 {
 			a.key = fmt.Sprintf("%s.%d", a.key, seen[a.key])

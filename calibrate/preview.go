@@ -52,10 +52,13 @@ func costOf(costs []Cost, m evidence.Method) Cost {
 
 // foresee adds the trials of a plan as they would be if the priors were right.
 func (c *calibration) foresee() {
-	for _, a := range c.spec.arms() {
+	for _, a := range c.searching() {
 		for _, rate := range grid(a.prior, c.run.Plan.SearchRates) {
 			c.ensure(c.searchTrial(a, rate))
 		}
+	}
+	for _, a := range c.spec.arms() {
+		c.ensure(c.searchTrial(a, roundRate(a.prior)))
 		id := a.trialID(roundRate(a.prior))
 		c.trial(id).Stage, c.trial(id).Steps = evidence.StageProbe, c.run.Plan.ProbeSteps
 	}

@@ -65,12 +65,22 @@ func between(steps []int, from, to int) int {
 // searchSeconds is the time of the search, one rate more than planned included, as
 // when the best lies at the grid's edge.
 func searchSeconds(p evidence.Plan, costs []Cost) float64 {
+	var methods []evidence.Method
+	for _, c := range costs {
+		methods = append(methods, c.Method)
+	}
+	lead, _ := leaders(methods)
 	alive, from, total := p.SearchRates+1, 0, 0.0
 	for _, to := range p.RungSteps {
-		for _, c := range costs {
-			total += float64(alive) * c.segment(to-from, between(p.EvalSteps, from, to))
+		for _, i := range lead {
+			total += float64(alive) * costs[i].segment(to-from, between(p.EvalSteps, from, to))
 		}
 		alive, from = (alive+1)/2, to
+	}
+	for i := range costs { // trunks begin anew, at a rate for the horizon or a leader's
+		if from > 0 {
+			total += costs[i].segment(from, between(p.EvalSteps, 0, from))
+		}
 	}
 	return total
 }

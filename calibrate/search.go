@@ -29,7 +29,7 @@ func (c *calibration) allot(context.Context) error {
 	for _, w := range warnings {
 		c.warn(w.Code, w.Text)
 	}
-	for _, a := range c.live() {
+	for _, a := range c.searching() {
 		for _, rate := range grid(a.prior, plan.SearchRates) {
 			c.ensure(c.searchTrial(a, rate))
 		}
@@ -45,9 +45,9 @@ func (c *calibration) searchTrial(a arm, rate float64) evidence.Trial {
 }
 
 // search finds each arm's learning rate by successive halving: every rate trains to
-// the first rung, the better half goes on to the next, and the last one left is the
-// trunk of the probe, which continues where the search ended. Rounds of different
-// arms share a group, so that drift falls on all alike.
+// the first rung, the better half goes on to the next, and the last one left tells at
+// which rate the probe's trunk trains. Rounds of different arms share a group, so that
+// a machine's drift falls on all alike.
 func (c *calibration) search(ctx context.Context) error {
 	if c.run.Plan == nil {
 		return nil
@@ -66,7 +66,10 @@ func (c *calibration) search(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.choose()
+	if err := c.choose(); err != nil {
+		return err
+	}
+	return c.follow(ctx)
 }
 
 // rates are an arm's trials of the search, by rate: dropped ones and the winner too.
@@ -94,7 +97,7 @@ func (c *calibration) candidates(a arm) []*evidence.TrialResult {
 // then train them in one pass.
 func (c *calibration) inSearch() []string {
 	var out []string
-	for _, a := range c.live() {
+	for _, a := range c.undecided() {
 		for _, t := range c.candidates(a) {
 			out = append(out, t.ID)
 		}
@@ -117,7 +120,7 @@ func lossAt(t *evidence.TrialResult, step int) float64 {
 // it reports whether it added any. Where every rate diverged, it goes lower.
 func (c *calibration) widen() bool {
 	added := false
-	for _, a := range c.live() {
+	for _, a := range c.undecided() {
 		rate, ok := c.beyond(a)
 		if ok && !c.exhausted() {
 			c.ensure(c.searchTrial(a, rate))
@@ -164,7 +167,7 @@ func (c *calibration) beyond(a arm) (float64, bool) {
 // stays, after the last round one. It counts all that ever came there, so that a
 // resumed run, whose losers are gone already, drops no more.
 func (c *calibration) drop(round, rung int) error {
-	for _, a := range c.live() {
+	for _, a := range c.undecided() {
 		came := slices.DeleteFunc(c.rates(a), func(t *evidence.TrialResult) bool { return math.IsInf(lossAt(t, rung), 1) })
 		keep := (len(came) + 1) / 2
 		if round == len(c.run.Plan.RungSteps)-1 {
@@ -190,10 +193,10 @@ func (c *calibration) lose(t *evidence.TrialResult, reason string) error {
 	return c.discard(old)
 }
 
-// choose makes each arm's winner the trunk of its probe. Where the time was up
-// before the search ended, the best so far stands.
+// choose ends each arm's search. Where the time was up before it ended, the best so far
+// stands.
 func (c *calibration) choose() error {
-	for _, a := range c.live() {
+	for _, a := range c.undecided() {
 		all := c.candidates(a)
 		if len(all) == 0 {
 			c.warn("arm-diverged", fmt.Sprintf("%s diverged at every learning rate tried; nothing is known of it but its time and memory.", a.method))
@@ -210,7 +213,9 @@ func (c *calibration) choose() error {
 		if winner := all[0]; winner.Outcome.Status == evidence.CutByBudget && !c.exhausted() {
 			winner.Outcome.Status, winner.Outcome.Reason = evidence.Paused, "" // there is time to go on
 		}
-		all[0].Stage = evidence.StageProbe
+		if err := c.begins(a, all[0]); err != nil {
+			return err
+		}
 	}
 	return c.save()
 }

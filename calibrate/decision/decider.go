@@ -101,6 +101,25 @@ func byForecast(_ Case, run *evidence.Run) float64 {
 	return best.PFullBetter
 }
 
+// unpaired is the calibration's answer without the pairing: as if the arms had seen
+// different batches, so that nothing that they have in common cancels.
+func unpaired(_ Case, run *evidence.Run) float64 {
+	var full, lora evidence.Forecast
+	for _, f := range run.Forecasts {
+		switch {
+		case f.Method.Kind == evidence.Full:
+			full = f
+		case lora.Trial == "" || f.Loss.Mean < lora.Loss.Mean:
+			lora = f
+		}
+	}
+	if full.Trial == "" || lora.Trial == "" {
+		return 0.5
+	}
+	spread := math.Max(1e-9, math.Hypot(full.Loss.SD, lora.Loss.SD))
+	return 0.5 * math.Erfc(-(lora.Loss.Mean-full.Loss.Mean)/spread/math.Sqrt2)
+}
+
 func fullIf(better bool) float64 {
 	if better {
 		return 1

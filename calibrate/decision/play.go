@@ -22,9 +22,12 @@ type Probe struct {
 	EachArm bool
 	Rates   int // learning rates an arm in the search
 	Horizon int
-	// What a LoRA step and one evaluation cost, in steps of full fine-tuning.
-	LoRAStep, Evaluation float64
+	// LoRAStep is what a LoRA step costs, in steps of full fine-tuning.
+	LoRAStep float64
 }
+
+// forward is the cost of an evaluated row against a trained one: a forward pass of three.
+const forward = 1.0 / 3
 
 // budget is the calibration's time in steps of full fine-tuning, a second each.
 func (p Probe) budget() time.Duration {
@@ -75,6 +78,11 @@ func (c Case) spec(p Probe, library *forecast.Library) calibrate.Spec {
 	return s
 }
 
+// stepRows is the rows of a step, by the same token.
+func (c Case) stepRows(horizon int) float64 {
+	return math.Max(1, c.arms[0].curves[0].Facts.Epochs*float64(c.Facts.Data.TrainRows)/float64(horizon))
+}
+
 // stepTokens is the tokens of a step, from the epochs that the horizon makes of the data.
 func (c Case) stepTokens(horizon int) int {
 	epochs := c.arms[0].curves[0].Facts.Epochs
@@ -90,7 +98,7 @@ func (c Case) script(p Probe, clock *enginetest.Clock) enginetest.Script {
 	return enginetest.Script{
 		Loss:        loss,
 		Diverges:    func(t evidence.Trial, step int) bool { return math.IsNaN(loss(t, step)) },
-		EvalSeconds: p.Evaluation,
+		EvalSeconds: forward * float64(c.Facts.Data.EvalRows) / c.stepRows(p.Horizon),
 		StepSeconds: func(m evidence.Method, _, _ int) float64 {
 			if m.Kind == evidence.LoRA {
 				return p.LoRAStep

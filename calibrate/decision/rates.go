@@ -35,10 +35,7 @@ func ratesOf(name string, played []Played, p Probe, tieNats float64, chosen func
 				continue
 			}
 			best, end, _ := a.truth(p.Horizon)
-			cost := a.at(rate, p.Horizon) - end
-			if math.IsNaN(cost) { // it diverged later on: as bad as having learned nothing
-				cost = a.curves[0].Loss(0) - end
-			}
+			cost := a.cost(rate, end, p.Horizon)
 			all = append(all, choice{c.Family, fmt.Sprintf("%s %s", c.Data, a.method), rate, best, cost})
 			if cost > tieNats {
 				s.Dear = append(s.Dear, fmt.Sprintf("%s %s: %.3g instead of %.3g costs %.4f nats", c.Data, a.method, rate, best, cost))
@@ -52,6 +49,21 @@ func ratesOf(name string, played []Played, p Probe, tieNats float64, chosen func
 	})
 	s.Cost = bootstrap(all, family, func(c choice) (float64, bool) { return c.cost, true })
 	return s
+}
+
+// cost is a rate's loss at the horizon above the best one's. Where its curve was given
+// up on the way, as hopeless ones were, it is how far that lay behind then.
+func (a course) cost(rate, end float64, horizon int) float64 {
+	if loss := a.at(rate, horizon); !math.IsNaN(loss) {
+		return loss - end
+	}
+	for _, step := range []int{horizon / 4, horizon / 10, horizon / 50} {
+		if loss := a.at(rate, step); !math.IsNaN(loss) {
+			_, then, _ := a.truth(step)
+			return math.Max(0, loss-then)
+		}
+	}
+	return a.curves[0].Points[0].Loss - end // it diverged at once: as bad as no training
 }
 
 // Rates scores the searches of replayed calibrations, the priors without a search, and

@@ -18,12 +18,12 @@ type Suite struct {
 type Libraries map[string]*forecast.Library
 
 // Teach learns from all the suite's curves but those of each family in turn.
-func (s Suite) Teach() Libraries {
+func (s Suite) Teach(options ...forecast.Option) Libraries {
 	var all []forecast.Curve
 	for _, c := range s.Cases {
 		all = append(all, c.Curves()...)
 	}
-	schooling := forecast.NewSchooling(all)
+	schooling := forecast.NewSchooling(all, options...)
 	out := Libraries{}
 	for _, family := range distinct(s.Cases, func(c Case) string { return c.Family }) {
 		l := schooling.Library(family)
@@ -70,6 +70,11 @@ func Baselines(played []Played, p Probe) []Verdicts {
 // Forecasts are the calibrations' own verdicts.
 func Forecasts(name string, played []Played, p Probe) Verdicts {
 	return decider{name, byForecast}.over(played, p)
+}
+
+// Unpaired are the verdicts of the arms' forecasts, each by itself.
+func Unpaired(name string, played []Played, p Probe) Verdicts {
+	return decider{name, unpaired}.over(played, p)
 }
 
 func (d decider) over(played []Played, p Probe) Verdicts {

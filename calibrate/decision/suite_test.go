@@ -33,7 +33,7 @@ func (d domain) curves(name string) []forecast.Curve {
 		for k := range 5 {
 			rate := c.BestRate * math.Pow(2, float64(k-2))
 			curve := forecast.Curve{Name: fmt.Sprintf("%s--%s-%.3g", name, m, rate), Data: name, Family: name[5:], Method: m, Rate: rate,
-				Schedule: evidence.Schedule{Shape: evidence.Constant}}
+				Schedule: evidence.Schedule{Shape: evidence.Constant}, Facts: forecast.Facts{Epochs: 30, EpochTokens: 100_000, Trainable: 1000 * int64(rank)}}
 			for _, step := range steps {
 				curve.Points = append(curve.Points, evidence.Point{Step: step, Loss: c.At(evidence.Trial{LearningRate: rate, Method: m}, step)})
 			}
@@ -51,14 +51,14 @@ func madeUp() Suite {
 		for i, gain := range []float64{0.3, 0.2, 0, 0.1, -0.05, 0.25} {
 			name := fmt.Sprintf("%s/d%d", base, i)
 			curves = append(curves, domain{gain, 1 + 0.3*float64(i) + 0.1*float64(b)}.curves(name)...)
-			facts[name] = Facts{Model: evidence.Model{Hidden: 128}, Data: evidence.Data{Tokens: 100_000}}
+			facts[name] = Facts{Model: evidence.Model{Hidden: 128}, Data: evidence.Data{Tokens: 100_000, TrainRows: 780, EvalRows: 64}}
 		}
 	}
 	return Suite{Cases: Cases(curves, facts, horizon), TieNats: 0.01}
 }
 
 func probe() Probe {
-	return Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: horizon, LoRAStep: 0.7, Evaluation: 0.5}
+	return Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: horizon, LoRAStep: 0.7}
 }
 
 func TestCases(t *testing.T) {

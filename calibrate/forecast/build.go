@@ -1,8 +1,10 @@
 package forecast
 
 import (
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -17,7 +19,7 @@ func twentieths() []float64 {
 }
 
 // steady are those for constant rates: even in ln(step), since probes are short.
-func steady() []float64 { return geometric(0.04, 0.8, 14) }
+func steady() []float64 { return geometric(0.02, 0.8, 12) }
 
 // ownHorizon is the length to which every finished curve is stretched.
 const ownHorizon = 10000
@@ -28,7 +30,16 @@ type Schooling struct {
 	curves   []Curve // as given
 	scaled   []Curve // those that can teach, stretched to the same length
 	believed map[believedAt]belief
+	blind    bool // to facts
+	// Shares outside are not learned.
+	from, to float64
 }
+
+// Option leaves something out of a Schooling, to see what it is worth.
+type Option func(*Schooling)
+
+// WithoutFacts learns from losses and methods alone.
+func WithoutFacts() Option { return func(s *Schooling) { s.blind = true } }
 
 // believedAt is one curve seen to a share, without knowledge of others.
 type believedAt struct {
@@ -36,14 +47,31 @@ type believedAt struct {
 	share float64
 }
 
-// NewSchooling reads finished curves, each to its own last step. Curves on the same
-// data share Data; Family is what is left out together; names are distinct.
-func NewSchooling(curves []Curve) *Schooling {
+// Between learns no shares of the horizon but those in a range, for a replay's sake.
+func Between(from, to float64) Option { return func(s *Schooling) { s.from, s.to = from, to } }
+
+// between are the shares in the range.
+func (s *Schooling) between(shares []float64) []float64 {
+	return slices.DeleteFunc(shares, func(x float64) bool { return s.to > 0 && (x < s.from || x > s.to) })
+}
+
+// NewSchooling reads finished curves, to the last step of any on their data. Curves on
+// the same data share Data; Family is what is left out together; names are distinct.
+func NewSchooling(curves []Curve, options ...Option) *Schooling {
 	s := &Schooling{curves: curves, believed: map[believedAt]belief{}}
+	ends := map[string]int{}
 	for _, c := range curves {
 		if len(c.Points) > 1 {
-			s.scaled = append(s.scaled, c.scaled(ownHorizon))
+			ends[c.Data] = max(ends[c.Data], c.Points[len(c.Points)-1].Step)
 		}
+	}
+	for _, c := range curves {
+		if len(c.Points) > 1 {
+			s.scaled = append(s.scaled, c.scaled(ends[c.Data], ownHorizon))
+		}
+	}
+	for _, o := range options {
+		o(s)
 	}
 	return s
 }
@@ -71,6 +99,7 @@ func (s *Schooling) Library(without ...string) Library {
 	out.Decaying = s.courses(decaying, twentieths(), evenReading)
 	out.Constant = s.courses(constant, steady(), doublingReading)
 	out.Gaps = s.gaps(constant)
+	out.Drift = driftOf(constant)
 	return out
 }
 
@@ -85,9 +114,9 @@ func (s *Schooling) believe(a arm, share float64) belief {
 	return b
 }
 
-// scaled stretches a curve's steps so that it ends at the horizon.
-func (c Curve) scaled(horizon int) Curve {
-	factor := float64(horizon) / math.Max(1, float64(c.Points[len(c.Points)-1].Step))
+// scaled stretches a curve's steps so that a step becomes the horizon.
+func (c Curve) scaled(from, horizon int) Curve {
+	factor := float64(horizon) / math.Max(1, float64(from))
 	scale := func(step int) int { return int(math.Round(float64(step) * factor)) }
 	points := make([]evidence.Point, len(c.Points))
 	for i, p := range c.Points {
@@ -99,36 +128,45 @@ func (c Curve) scaled(horizon int) Curve {
 	return c
 }
 
-// searched keeps of each method on each data set the learning rate that is best at a
-// step, as a search would: the arms of a probe are such, and a rate too low falls on
-// for longer than the methods differ.
-func searched(curves []Curve, step float64) []Curve {
-	type key struct {
-		data   string
-		method evidence.Method
-	}
-	place := map[key]int{}
+// nearRate is how far from a method's best learning rate a curve may be to teach: a
+// search comes about as near.
+const nearRate = 2.2
+
+// tuned keeps of each method on each data set the curves at learning rates near the one
+// that is best at the end, that one first: a probe's arms are such.
+func tuned(curves []Curve) []Curve {
+	groups := byMethod(curves)
 	var out []Curve
-	for _, c := range curves {
-		k := key{c.Data, c.Method}
-		i, ok := place[k]
-		switch {
-		case !ok:
-			place[k] = len(out)
-			out = append(out, c)
-		case at(c.Points, step) < at(out[i].Points, step):
-			out[i] = c
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		best, n := bestRate(groups[key], ownHorizon)
+		if n == 0 {
+			continue
+		}
+		out = append(out, best)
+		for _, c := range groups[key] {
+			if off := math.Abs(math.Log(c.Rate / best.Rate)); off > 0 && off < math.Log(nearRate) && finishes(c) {
+				c.Name += neighbour
+				out = append(out, c)
+			}
 		}
 	}
 	return out
 }
 
+func finishes(c Curve) bool { return c.Points[len(c.Points)-1].Step >= ownHorizon }
+
+// neighbour marks the name of a curve beside its method's best: it teaches, but errors
+// on it are no errors that a probe would make.
+const neighbour = " (neighbour)"
+
+func (c Curve) neighbours() bool { return strings.HasSuffix(c.Name, neighbour) }
+
 func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64) reading) []Course {
 	var out []Course
-	for _, share := range shares {
+	for _, share := range s.between(shares) {
 		how, curves := read(round(share)), curves
 		if how.Traits {
-			curves = searched(curves, share*ownHorizon)
+			curves = slices.DeleteFunc(tuned(curves), Curve.neighbours)
 		}
 		lessons := lessonsWithout(lessonsOf(curves, how, ownHorizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {

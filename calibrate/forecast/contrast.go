@@ -27,7 +27,7 @@ func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 	}
 	out.falls = append(out.falls, f.falls[how.half()]/unit, l.falls[how.half()]/unit, 1/math.Sqrt(math.Max(1, float64(lora.Method.Rank))))
 	if how.Facts {
-		out.falls = append(out.falls, crowding(full, lora), repetition(lora))
+		out.falls = append(out.falls, crowding(full, lora, int(how.Grid[len(how.Grid)-1]*float64(horizon))), repetition(lora))
 	}
 	return out, true
 }
@@ -41,21 +41,19 @@ func contrastReading(share float64, facts bool) reading {
 
 // contrasts are the lessons of every LoRA curve beside full fine-tuning on its data.
 func contrasts(curves []Curve, how reading, horizon int) []lesson {
-	full := map[string]Curve{}
+	full := map[string][]Curve{}
 	for _, c := range curves {
 		if c.Method.Kind == evidence.Full {
-			full[c.Data] = c
+			full[c.Data] = append(full[c.Data], c)
 		}
 	}
 	var out []lesson
 	for i, c := range curves {
-		f, ok := full[c.Data]
-		if !ok {
-			continue
-		}
-		if l, ok := contrast(f, c, how, horizon); ok {
-			l.curve = i
-			out = append(out, l)
+		for _, f := range full[c.Data] {
+			if l, ok := contrast(f, c, how, horizon); ok {
+				l.curve, l.beside = i, f.neighbours() || c.neighbours()
+				out = append(out, l)
+			}
 		}
 	}
 	return out
@@ -65,11 +63,11 @@ func contrasts(curves []Curve, how reading, horizon int) []lesson {
 // adapter as predictors where that foretells families better that were left out.
 func (s *Schooling) gaps(curves []Curve) []Course {
 	var out []Course
-	for _, share := range steady() {
-		curves := searched(curves, share*ownHorizon)
+	for _, share := range s.between(steady()) {
+		curves := tuned(curves)
 		var best Course
 		most := math.Inf(-1)
-		for _, facts := range []bool{false, true} {
+		for _, facts := range []bool{false, true}[:2-int(indicator(s.blind))] {
 			how := contrastReading(round(share), facts)
 			lessons := lessonsWithout(contrasts(curves, how, ownHorizon))
 			if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
@@ -94,6 +92,9 @@ func (s *Schooling) weigh(c *Course, curves []Curve) {
 	byName := map[string]belief{}
 	full := map[string]belief{}
 	for _, a := range arms {
+		if a.neighbours() {
+			continue
+		}
 		b := s.believe(a, c.Share)
 		byName[a.Name] = b
 		if a.Method.Kind == evidence.Full {
@@ -102,16 +103,17 @@ func (s *Schooling) weigh(c *Course, curves []Curve) {
 	}
 	var misses []float64
 	var rivals []rivalry
+	about := school{course: *c, known: map[[2]string]taught{}}
 	for _, l := range lessonsWithout(contrasts(curves, c.reading, ownHorizon)) {
 		b, okLoRA := byName[curves[l.curve].Name]
 		f, okFull := full[l.data]
-		if !okLoRA || !okFull {
+		if !okLoRA || !okFull || l.beside {
 			continue
 		}
 		truth := l.last + l.rest*l.unit
 		d := paired(b, f, 1)
 		misses = append(misses, math.Abs(truth-d.centre())/d.spread())
-		rivals = append(rivals, rivalry{d, c.taught(l.family).arm(l).below(0), truth < 0})
+		rivals = append(rivals, rivalry{d, about.without(l, l).arm(l).below(0), truth < 0})
 	}
 	c.Widening, c.WideningPaired = 1, round(factor(misses))
 	c.Trust = trustOf(rivals, c.WideningPaired)
@@ -122,8 +124,8 @@ const leastUnit = 0.01
 
 // crowding is ln(1 + demand/capacity): what the probe has learned so far, as bits over
 // an epoch, against what the adapter holds; 0 where that is not known.
-func crowding(full, lora Curve) float64 {
-	best := math.Min(lowest(full.Points, math.MaxInt).Loss, lowest(lora.Points, math.MaxInt).Loss)
+func crowding(full, lora Curve, until int) float64 {
+	best := math.Min(lowest(full.Points, until).Loss, lowest(lora.Points, until).Loss)
 	if lora.Facts.Trainable == 0 || full.Points[0].Step > 0 {
 		return 0
 	}

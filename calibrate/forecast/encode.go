@@ -14,7 +14,8 @@ func (l Library) Encode() ([]byte, error) {
 		Schema  int      `json:"schema"`
 		Command string   `json:"command"`
 		Sources []string `json:"sources"`
-	}{l.Schema, l.Command, l.Sources})
+		Drift   Drift    `json:"drift,omitzero"`
+	}{l.Schema, l.Command, l.Sources, l.Drift})
 	if err != nil {
 		return nil, fmt.Errorf("encode library: %w", err)
 	}

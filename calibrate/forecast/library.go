@@ -23,6 +23,8 @@ type Library struct {
 	Constant []Course `json:"constant,omitempty"`
 	// Gaps are of LoRA's loss less full's under rates that stay.
 	Gaps []Course `json:"gaps,omitempty"`
+	// Drift is how the best of such rates falls with the steps.
+	Drift Drift `json:"drift,omitzero"`
 }
 
 // Course is what was learned at one share of the horizon.

@@ -11,6 +11,7 @@ type taught struct {
 	fits    []regression
 	weights []float64
 	pools   []pool
+	wide    []float64 // see conformal; 0 until it is asked for
 }
 
 // teach learns from finished curves under every setting.
@@ -27,6 +28,7 @@ func teach(lessons []lesson, settings []setting) taught {
 
 func (t *taught) add(r regression, weight float64) {
 	t.fits, t.weights, t.pools = append(t.fits, r), append(t.weights, weight), append(t.pools, poolOf(r.residuals))
+	t.wide = append(t.wide, 0)
 }
 
 // arm is the loss at the horizon in nats: what the regressions foretell, moved by
@@ -36,7 +38,10 @@ func (t *taught) add(r regression, weight float64) {
 func (t taught) arm(l lesson) mixture {
 	var out mixture
 	for k, f := range t.fits {
-		scale, wide := f.scale(l)*l.unit, conformal(f.residuals)
+		if t.wide[k] == 0 {
+			t.wide[k] = conformal(f.residuals)
+		}
+		scale, wide := f.scale(l)*l.unit, t.wide[k]
 		for _, r := range f.residuals {
 			near := math.Log(r.scale / f.scale(l))
 			out.add(t.weights[k]*math.Exp(-near*near/2), l.last+f.rest(l)*l.unit+wide*r.z*scale, kernel*scale)
@@ -73,13 +78,13 @@ type weighted struct{ value, weight float64 }
 func need(r residual, residuals []residual) float64 {
 	var others mixture
 	for _, o := range residuals {
-		if near := math.Log(o.scale / r.scale); o.family != r.family {
+		if near := math.Log(o.scale / r.scale); o.family != r.family && math.Abs(near) < 4 {
 			others.add(math.Exp(-near*near/2), o.z, kernel)
 		}
 	}
 	others.normalise()
 	low, high := 0.0, float64(most)
-	for range 20 {
+	for range 12 {
 		middle := (low + high) / 2
 		if p := others.stretched(middle).below(r.z); p < 0.1 || p > 0.9 {
 			low = middle

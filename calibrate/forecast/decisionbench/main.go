@@ -44,7 +44,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if *suite != "" {
-		return decisions(out, *suite, flags.Args())
+		return decisions(out, *suite)
 	}
 	records, _, err := history.Read(flags.Args())
 	if err != nil {

@@ -7,56 +7,75 @@ import (
 	"path/filepath"
 
 	"ftadvise/calibrate/decision"
+	"ftadvise/calibrate/forecast"
 	"ftadvise/calibrate/history"
 )
 
+// What the suite is asked: the ranks that a calibration tries besides full, how close
+// is a tie, and what a LoRA step costs beside one of full.
+const (
+	suiteHorizon = 1500
+	tieNats      = 0.01
+	loraStep     = 0.7
+)
+
+// probes are the calibrations that are replayed: 15 % of one full run for everything
+// together, and for each arm.
+func probes() []decision.Probe {
+	p := decision.Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: suiteHorizon, LoRAStep: loraStep}
+	each := p
+	each.EachArm = true
+	return []decision.Probe{p, each}
+}
+
 // decisions replays the suite in a folder and prints how good the decisions are.
-func decisions(out io.Writer, folder string, _ []string) error {
-	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+func decisions(out io.Writer, folder string) error {
+	s, err := readSuite(folder)
 	if err != nil {
 		return err
 	}
-	records, _, err := history.Read(files)
-	if err != nil {
-		return err
-	}
-	facts, err := factsIn(files)
-	if err != nil {
-		return err
-	}
-	s := decision.Suite{Cases: decision.Cases(history.Curves(records), facts, 1500), TieNats: 0.01}
-	known := s.Teach()
-	for _, p := range []decision.Probe{
-		{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: 1500, LoRAStep: 0.7, Evaluation: 0.5},
-		{Ranks: []int{8, 32}, Share: 0.15, EachArm: true, Rates: 3, Horizon: 1500, LoRAStep: 0.7, Evaluation: 0.5},
-	} {
-		if err := verdicts(out, s, p, known); err != nil {
+	describe(out, s)
+	known, blind := s.Teach(forecast.Between(0.018, 0.17)), s.Teach(forecast.Between(0.018, 0.17), forecast.WithoutFacts())
+	for _, p := range probes() {
+		if err := replay(out, s, p, known, blind); err != nil {
 			return err
 		}
 	}
+	associations(out, s.Features(suiteHorizon, probes()[0].Ranks...))
 	return nil
 }
 
-// factsIn reads what the files say of their data sets.
-func factsIn(files []string) (map[string]decision.Facts, error) {
-	out := map[string]decision.Facts{}
+// readSuite reads the curve files of a folder.
+func readSuite(folder string) (decision.Suite, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		return decision.Suite{}, err
+	}
+	var curves []forecast.Curve
+	facts := map[string]decision.Facts{}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
 		records, _, err := history.Read([]string{file})
 		if err != nil {
-			return nil, err
+			return decision.Suite{}, err
 		}
-		if out[records[0].Data], err = decision.ParseFacts(text); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return decision.Suite{}, err
 		}
+		if facts[records[0].Data], err = decision.ParseFacts(text); err != nil {
+			return decision.Suite{}, fmt.Errorf("%s: %w", file, err)
+		}
+		curves = append(curves, history.Curves(records)...)
 	}
-	return out, nil
+	s := decision.Suite{Cases: decision.Cases(curves, facts, suiteHorizon), TieNats: tieNats}
+	if len(s.Cases) == 0 {
+		return s, fmt.Errorf("%s: no file has full and LoRA curves at constant rates that reach step %d", folder, suiteHorizon)
+	}
+	return s, nil
 }
 
-func verdicts(out io.Writer, s decision.Suite, p decision.Probe, known decision.Libraries) error {
+// replay plays one kind of calibration and prints its tables.
+func replay(out io.Writer, s decision.Suite, p decision.Probe, known, blind decision.Libraries) error {
 	plain, err := s.Play(p, nil)
 	if err != nil {
 		return err
@@ -65,27 +84,23 @@ func verdicts(out io.Writer, s decision.Suite, p decision.Probe, known decision.
 	if err != nil {
 		return err
 	}
-	rows := append(decision.Baselines(plain, p), decision.Forecasts("laws alone", plain, p), decision.Forecasts("with finished curves", taught, p))
-	fmt.Fprintln(out, "| decider | right method | regret, nats | Brier | data sets | ties |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
-	var failures []string
-	for _, v := range rows {
-		score := v.Score(s.TieNats)
-		fmt.Fprintf(out, "| %s | %v | %.4f | %v | %d | %d |\n", score.Decider, score.Accuracy, score.Regret.Value, score.Brier, score.Data, score.Ties)
-		failures = score.Failures
+	factless, err := s.Play(p, blind)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintln(out)
-	for _, f := range failures {
-		fmt.Fprintln(out, "-", f)
-	}
-	rates(out, decision.Rates(plain, p, s.TieNats))
+	shipped := decision.Forecasts("as shipped", taught, p)
+	title(out, p, taught)
+	verdicts(out, s, append(decision.Baselines(plain, p), shipped))
+	failures(out, shipped.Score(s.TieNats))
+	fmt.Fprintf(out, "\nWhat earns its place:\n\n")
+	verdicts(out, s, []decision.Verdicts{
+		shipped,
+		decision.Forecasts("without finished curves: the laws alone", plain, p),
+		decision.Forecasts("finished curves, without capacity and epochs", factless, p),
+		decision.Unpaired("without pairing: arms forecast by themselves", taught, p),
+	})
+	reliability(out, shipped.Reliability(s.TieNats))
+	coverages(out, decision.Coverages(taught, p))
+	rates(out, decision.Rates(taught, p, s.TieNats))
 	return nil
-}
-
-func rates(out io.Writer, scores []decision.RateScore) {
-	fmt.Fprintln(out, "\n| learning rate by | arms | within twice the best | costs, nats |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- |")
-	for _, r := range scores {
-		fmt.Fprintf(out, "| %s | %d | %v | %v |\n", r.Chooser, r.Arms, r.Near, r.Cost)
-	}
 }

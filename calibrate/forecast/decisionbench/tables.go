@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"ftadvise/calibrate/decision"
+	"ftadvise/calibrate/evidence"
+)
+
+func describe(out io.Writer, s decision.Suite) {
+	families := map[string]bool{}
+	bases := map[string]bool{}
+	for _, c := range s.Cases {
+		families[c.Family], bases[c.Base()] = true, true
+	}
+	fmt.Fprintf(out, "%d data sets of %d families (%s) on %d bases, %d steps.\n", len(s.Cases), len(families),
+		strings.Join(slices.Sorted(maps.Keys(families)), ", "), len(bases), suiteHorizon)
+}
+
+func title(out io.Writer, p decision.Probe, played []decision.Played) {
+	whole := "for everything together"
+	if p.EachArm {
+		whole = "for each arm"
+	}
+	var cost float64
+	var steps []int
+	for _, c := range played {
+		cost += c.Run.Seconds / float64(len(played)*p.Horizon)
+		for _, t := range c.Run.Trials {
+			if t.Stage == evidence.StageProbe {
+				steps = append(steps, t.Outcome.Steps)
+			}
+		}
+	}
+	slices.Sort(steps)
+	fmt.Fprintf(out, "\n### %.0f %% of one full run %s\n\nfull and LoRA of ranks %v; spent on average %.1f %% of a full run, trunks of %d steps (median).\n\n",
+		100*p.Share, whole, p.Ranks, 100*cost, steps[len(steps)/2])
+}
+
+func verdicts(out io.Writer, s decision.Suite, rows []decision.Verdicts) {
+	fmt.Fprintln(out, "| decider | right method | regret, nats | Brier | data sets | ties |")
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
+	for _, v := range rows {
+		score := v.Score(s.TieNats)
+		fmt.Fprintf(out, "| %s | %v | %.4f | %v | %d | %d |\n", score.Decider, score.Accuracy, score.Regret.Value, score.Brier, score.Data, score.Ties)
+	}
+}
+
+func failures(out io.Writer, s decision.DecisionScore) {
+	fmt.Fprintf(out, "\nWrong (%d):\n\n", len(s.Failures))
+	for _, f := range s.Failures {
+		fmt.Fprintln(out, "-", f)
+	}
+}
+
+func reliability(out io.Writer, bins []decision.Bin) {
+	fmt.Fprintf(out, "\n| stated confidence | calls | mean stated | right |\n| --- | --- | --- | --- |\n")
+	for _, b := range bins {
+		if b.Calls > 0 {
+			fmt.Fprintf(out, "| %.1f to %.1f | %d | %.2f | %.2f |\n", b.From, b.To, b.Calls, b.Stated, b.Came)
+		}
+	}
+}
+
+func coverages(out io.Writer, of []decision.Coverage) {
+	fmt.Fprintf(out, "\n| 80 %% interval of | intervals | covers | median width, nats | by family |\n| --- | --- | --- | --- | --- |\n")
+	for _, c := range of {
+		var each []string
+		for _, f := range slices.Sorted(maps.Keys(c.ByFamily)) {
+			each = append(each, fmt.Sprintf("%s %.2f", f, c.ByFamily[f]))
+		}
+		fmt.Fprintf(out, "| %s | %d | %v | %.3f | %s |\n", c.Of, c.N, c.Inside, c.Width, strings.Join(each, ", "))
+	}
+}
+
+func rates(out io.Writer, scores []decision.RateScore) {
+	fmt.Fprintf(out, "\n| learning rate by | arms | within twice the best | costs, nats | arms where it costs a tie or more |\n| --- | --- | --- | --- | --- |\n")
+	for _, r := range scores {
+		fmt.Fprintf(out, "| %s | %d | %v | %v | %d |\n", r.Chooser, r.Arms, r.Near, r.Cost, len(r.Dear))
+	}
+}
+
+func associations(out io.Writer, of []decision.Association) {
+	fmt.Fprintf(out, "\n| known before training | data sets | rank correlation with LoRA's loss less full's | |\n| --- | --- | --- | --- |\n")
+	for _, a := range of {
+		word := "descriptive"
+		if a.Predictive() {
+			word = "predictive"
+		}
+		fmt.Fprintf(out, "| %s | %d | %v | %s |\n", a.Feature, a.Data, a.Spearman, word)
+	}
+}
