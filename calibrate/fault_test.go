@@ -11,6 +11,7 @@ import (
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/enginetest"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
 )
 
 // TestDeathAnywhereThenResume kills the engine once at many places, in every stage,
@@ -94,11 +95,15 @@ func compareRuns(t *testing.T, want, got *evidence.Run) {
 }
 
 func TestCancelThenResume(t *testing.T) {
-	whole := newBench(t, enginetest.Trap())
-	want := whole.done(t)
-	for _, at := range []int{2, 30, 150, 400, 700} {
+	begin := func(t *testing.T) *bench {
+		b := newBench(t, enginetest.Trap())
+		b.spec.Library = &forecast.Library{Drift: forecast.Drift{Exponent: 0.5}} // trunks begin anew after the search
+		return b
+	}
+	want := begin(t).done(t)
+	for _, at := range []int{2, 30, 150, 250, 300, 400, 700} {
 		t.Run(fmt.Sprint("step ", at), func(t *testing.T) {
-			b := newBench(t, enginetest.Trap())
+			b := begin(t)
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			count := 0
