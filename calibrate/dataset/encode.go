@@ -1,6 +1,10 @@
 package dataset
 
-import "ftadvise/calibrate/dataset/tokenizer"
+import (
+	"slices"
+
+	"ftadvise/calibrate/dataset/tokenizer"
+)
 
 // encoded is an example in tokens.
 type encoded struct {
@@ -27,7 +31,7 @@ func newEncoder(tok *tokenizer.Tokenizer) encoder {
 // the later part.
 func (e encoder) encode(x example) encoded {
 	text := x.text()
-	out := encoded{ids: e.tok.Encode(text, x.special)}
+	out := encoded{ids: slices.Clone(e.tok.Encode(text, x.special))} // without the room that it grew in
 	out.loss = make([]bool, len(out.ids))
 	at, done := 0, 0
 	for i, p := range x.parts {

@@ -145,8 +145,10 @@ func (c *collected) pack(items []kept, maxRows int) packfile.Rows {
 
 func (c *collected) packAll(items []kept, maxRows int) packfile.Rows {
 	b := rowBuilder{length: c.o.SeqLength, max: maxRows, pad: c.o.Pad}
-	for _, k := range items {
-		for rest := k.tok; len(rest.ids) > 0; {
+	for i := range items {
+		rest := items[i].tok
+		items[i].tok = encoded{} // the rows hold them from here on
+		for len(rest.ids) > 0 {
 			n := min(len(rest.ids), c.o.SeqLength)
 			b.add(rest.cut(n))
 			rest = encoded{rest.ids[n:], rest.loss[n:]}

@@ -19,6 +19,9 @@ type Source struct {
 	DType string
 	Shape []int64
 	Data  []byte
+	// Int32s are the values of an I32 tensor instead of Data, for whoever has them as
+	// such: no second copy of them is made.
+	Int32s []int32
 }
 
 // Write makes the file at path from tensors and free text. The file is either whole
@@ -51,9 +54,17 @@ func writeAll(w io.Writer, header []byte, tensors []Source) error {
 		if _, err := out.Write(t.Data); err != nil {
 			return err
 		}
+		for _, v := range t.Int32s {
+			if _, err := out.Write(binary.LittleEndian.AppendUint32(out.AvailableBuffer(), uint32(v))); err != nil {
+				return err
+			}
+		}
 	}
 	return out.Flush()
 }
+
+// size is the length of the values in bytes.
+func (s Source) size() int64 { return int64(len(s.Data)) + 4*int64(len(s.Int32s)) }
 
 // encodeHeader returns the length and header as they stand in the file, and the
 // tensors in their order: larger elements first, which keeps each aligned, then by name.
@@ -74,7 +85,7 @@ func encodeHeader(tensors []Source, metadata map[string]string) ([]byte, []Sourc
 		if err := t.check(seen); err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
-		end := offset + int64(len(t.Data))
+		end := offset + t.size()
 		entry := entryJSON{t.DType, append([]int64{}, t.Shape...), [2]int64{offset, end}}
 		if err := writeEntry(text, t.Name, entry); err != nil {
 			return nil, nil, err
@@ -123,8 +134,11 @@ func (s Source) check(seen map[string]bool) error {
 	if elementBits(s.DType) == 0 || !ok {
 		return fmt.Errorf("dtype %q with shape %v has no size", s.DType, s.Shape)
 	}
-	if want != int64(len(s.Data)) {
-		return fmt.Errorf("shape %v of %s takes %d bytes, %d were given", s.Shape, s.DType, want, len(s.Data))
+	if len(s.Int32s) > 0 && (s.DType != "I32" || len(s.Data) > 0) {
+		return fmt.Errorf("whole numbers of 32 bits as %s", s.DType)
+	}
+	if want != s.size() {
+		return fmt.Errorf("shape %v of %s takes %d bytes, %d were given", s.Shape, s.DType, want, s.size())
 	}
 	return nil
 }

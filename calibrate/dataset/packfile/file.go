@@ -106,11 +106,7 @@ func (s namedRows) sources() []safetensors.Source {
 	shape := []int64{int64(s.rows.N), int64(s.rows.SeqLength)}
 	var out []safetensors.Source
 	for _, part := range s.parts() {
-		data := make([]byte, 0, 4*len(*part.values))
-		for _, v := range *part.values {
-			data = binary.LittleEndian.AppendUint32(data, uint32(v))
-		}
-		out = append(out, safetensors.Source{Name: part.name, DType: "I32", Shape: shape, Data: data})
+		out = append(out, safetensors.Source{Name: part.name, DType: "I32", Shape: shape, Int32s: *part.values})
 	}
 	return out
 }

@@ -31,7 +31,7 @@ func BenchmarkEncode(b *testing.B) {
 		{"llama3", parseFile(b, "testdata/llama3.json")},
 		{"qwen2", parseFile(b, "testdata/qwen2.json")},
 		{"gpt4", parseFile(b, "testdata/gpt4.json")},
-		{"clip-regexp2", parseFile(b, "testdata/clip.json")},
+		{"clip", parseFile(b, "testdata/clip.json")},
 		{"mistral", parseFile(b, "testdata/mistral.json")},
 		{"bert", parseFile(b, "testdata/bert_uncased.json")},
 		{"unigram", parseFile(b, "testdata/unigram.json")},

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -125,6 +126,7 @@ type textPattern struct {
 type replace struct {
 	old, with string
 	pattern   *pattern
+	linear    *regexp.Regexp // in the place of pattern, where that can be
 }
 
 func parseReplace(where string, raw json.RawMessage, content string) (normalizer, error) {
@@ -135,6 +137,8 @@ func parseReplace(where string, raw json.RawMessage, content string) (normalizer
 	switch {
 	case p.String != nil:
 		return replace{old: *p.String, with: content}, nil
+	case p.Regex != nil && linear(*p.Regex) != nil:
+		return replace{linear: linear(*p.Regex), with: content}, nil
 	case p.Regex != nil:
 		re, err := newPattern(where+".pattern", *p.Regex)
 		return replace{pattern: re, with: content}, err
@@ -143,6 +147,9 @@ func parseReplace(where string, raw json.RawMessage, content string) (normalizer
 }
 
 func (r replace) normalize(s string) string {
+	if r.linear != nil {
+		return r.linear.ReplaceAllLiteralString(s, r.with)
+	}
 	if r.pattern != nil {
 		return r.pattern.replace(s, r.with)
 	}

@@ -127,6 +127,8 @@ func parseSplit(where string, f preTokenizerFile) (preTokenizer, error) {
 		return scan(scannerOf(*p.Regex)), nil
 	case p.Regex != nil && b == removed && f.Invert && scannerOf(*p.Regex) != nil:
 		return scan(scannerOf(*p.Regex)), nil
+	case p.Regex != nil && linear(*p.Regex) != nil:
+		return matches{find: linearly(linear(*p.Regex)), behavior: b, invert: f.Invert}, nil
 	case p.Regex != nil:
 		re, err := newPattern(where+".pattern", *p.Regex)
 		return matches{find: re.stretches, pattern: re, behavior: b, invert: f.Invert}, err
