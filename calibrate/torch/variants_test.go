@@ -47,7 +47,7 @@ func TestVariantsAreDocumented(t *testing.T) {
 			cells[1] = "`" + v.flags + "`"
 		}
 		for _, tool := range recipe.Tools() {
-			cells = append(cells, yes(told(tool, method)))
+			cells = append(cells, yes(toolTakes(tool, method)))
 		}
 		table += "| " + strings.Join(cells, " | ") + " |\n"
 	}
@@ -138,7 +138,7 @@ func roundTrips(t *testing.T, dir string, method evidence.Method) bool {
 	return back.Check(model.Config) == nil && back.Method == want
 }
 
-func told(tool recipe.Tool, method evidence.Method) bool {
+func toolTakes(tool recipe.Tool, method evidence.Method) bool {
 	_, err := recipe.Files(tool, recipe.Settings{
 		Model: "org/base", Data: recipe.Data{Path: "train.jsonl", Format: "jsonl", Shape: "text"}, Method: method, LearningRate: 1e-4,
 		Steps: 10, MicroBatch: 1, Accumulation: 1, SeqLength: 8, Precision: "fp32", GPUs: 1, Output: "out",
