@@ -134,6 +134,15 @@ base: engine ## train the embedded base model anew from the Go distribution's co
 			--batch 16 --seq 256 --steps 4000 --learning-rate 6e-3
 	@echo "bin/base/trained is what calibrate/embedded/base holds" >&2
 
+# Flags of the suite's steps: make suite SUITE="-device cuda -precision bf16 -processes 6"
+SUITE ?=
+
+.PHONY: suite
+suite: engine ## make the decision suite anew: texts, bases, every training, curves (minutes on a GPU, days on a CPU)
+	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/suite-make ./calibrate/suite/make; set -x; \
+		$(GO) run ./calibrate/embedded/make -out bin/suite; \
+		for step in prepare bases train curves; do bin/suite-make $$step -dir bin/suite $(SUITE); done
+
 # Curves to score on: any file that `ftadvise import` reads.
 CURVES ?= $(wildcard ../shared/data/peft-metamathqa-curves.json)
 

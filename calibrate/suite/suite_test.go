@@ -1,0 +1,185 @@
+package suite
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ftadvise/calibrate"
+	"ftadvise/calibrate/enginetest"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
+	"ftadvise/calibrate/history"
+)
+
+// tiny is a suite of the generated domains alone, of few steps.
+func tiny(t *testing.T, names ...string) (Setting, []Base, []Domain) {
+	t.Helper()
+	s := Default()
+	s.Dir, s.HorizonSteps, s.WarmupSteps = t.TempDir(), 60, 2
+	bases, err := Bases([]string{"1m"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	domains, err := Domains(names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Place().Prepare(bases, domains, Sources{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Pack(t.Context(), domains); err != nil {
+		t.Fatal(err)
+	}
+	return s, bases, domains
+}
+
+// crew trains by scripted engines, whose best rates lie off the grids' centres.
+func crew(s Setting, fullBest, loraBest float64) Crew {
+	full := enginetest.Curve{Base: 5, Floor: 2.0, Tau: 60, Power: 0.7, BestRate: fullBest, Decay: 0.05}
+	lora := enginetest.Curve{Base: 5, Floor: 2.6, Tau: 25, Power: 1.0, BestRate: loraBest, Decay: 0.03}
+	return Crew{Setting: s, Processes: 3, Say: func(string) {}, Engine: func() calibrate.Engine { return enginetest.New(enginetest.Of(full, lora)) }}
+}
+
+func TestSuiteEndToEnd(t *testing.T) {
+	s, bases, domains := tiny(t, "orders", "facts-025")
+	units := s.Units(bases, domains, 2)
+	c := crew(s, 1e-4, 3e-2)
+	if err := c.Train(t.Context(), units); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	n, err := s.Curves(units, "scripted", out)
+	if err != nil || n != 4 {
+		t.Fatalf("%d data sets, %v", n, err)
+	}
+	records, _, err := history.Read([]string{filepath.Join(out, "1m-orders.json"), filepath.Join(out, "1m-facts-025.json"), filepath.Join(out, "1m-orders-seed2.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	curves := history.Curves(records)
+	checkBestInside(t, s, curves)
+	verdicts, err := forecast.Suite{Curves: curves, Horizon: s.HorizonSteps, TieNats: 0.01, Library: &forecast.Library{}}.Run(0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// At step 60 the scripted LoRA still leads.
+	if calls := verdicts[0].Calls; len(calls) != 3 || calls[0].Gap > -0.1 {
+		t.Errorf("got %+v", calls)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.Dir, "scratch", "*")); len(left) > 0 {
+		t.Errorf("checkpoints were left: %v", left)
+	}
+}
+
+// checkBestInside holds each method's best rate to lie between two finished ones.
+func checkBestInside(t *testing.T, s Setting, curves []forecast.Curve) {
+	t.Helper()
+	type arm struct {
+		data   string
+		method evidence.Method
+	}
+	lowest, rates := map[arm]forecast.Curve{}, map[arm][]float64{}
+	for _, c := range curves {
+		if len(c.Points) == 0 {
+			continue // diverged before a second evaluation
+		}
+		last := c.Points[len(c.Points)-1]
+		if last.Step < s.HorizonSteps {
+			continue
+		}
+		a := arm{c.Data, c.Method}
+		rates[a] = append(rates[a], c.Rate)
+		if known, ok := lowest[a]; !ok || last.Loss < known.Points[len(known.Points)-1].Loss {
+			lowest[a] = c
+		}
+	}
+	if len(rates) != 3*4 {
+		t.Errorf("%d arms reached the horizon", len(rates))
+	}
+	for a, c := range lowest {
+		below, above := false, false
+		for _, r := range rates[a] {
+			below, above = below || r < c.Rate, above || r > c.Rate
+		}
+		if !below || !above {
+			t.Errorf("%v: the best rate %g lies at the edge of %v", a, c.Rate, rates[a])
+		}
+	}
+}
+
+func TestSuiteGoesOn(t *testing.T) {
+	s, bases, domains := tiny(t, "orders")
+	units := s.Units(bases, domains, 1)
+	c := crew(s, 1e-3, 4e-3)
+	if err := c.Train(t.Context(), units[:1]); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(s.Place().Unit(units[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Curves(units, "scripted", t.TempDir()); err != nil || n != 0 {
+		t.Fatalf("half a data set was written: %d, %v", n, err)
+	}
+	c.Until = time.Now().Add(time.Minute)
+	if err := c.Train(t.Context(), units); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(s.Place().Unit(units[0]))
+	if err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("a finished unit was trained again: %v", err)
+	}
+	if n, err := s.Curves(units, "scripted", t.TempDir()); err != nil || n != 1 {
+		t.Fatalf("%d data sets, %v", n, err)
+	}
+}
+
+func TestDivergedRatesAreKept(t *testing.T) {
+	s, bases, domains := tiny(t, "orders")
+	u := s.Units(bases, domains, 1)[0]
+	// Whatever is above 30 times this rate diverges: most of the first grid.
+	engine := crew(s, 2e-5, 1e-3).Engine()
+	r, err := Trainer{s, engine}.Unit(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[evidence.Status]int{}
+	for _, run := range r.Runs {
+		count[run.Status]++
+	}
+	if count[evidence.Diverged] == 0 || count[evidence.Completed] < 4 {
+		t.Errorf("got %v", count)
+	}
+}
+
+func TestEvalSteps(t *testing.T) {
+	s := Default()
+	steps := s.EvalSteps()
+	for _, want := range []int{0, 30, s.CutSteps(), s.DecayStart(), s.HorizonSteps} {
+		found := false
+		for _, step := range steps {
+			found = found || step == want
+		}
+		if !found {
+			t.Errorf("step %d is not evaluated: %v", want, steps)
+		}
+	}
+	if len(steps) < 30 || len(steps) > 45 {
+		t.Errorf("%d evaluations: %v", len(steps), steps)
+	}
+	for i := 1; i < len(steps); i++ {
+		if steps[i] <= steps[i-1] || steps[i]-steps[i-1] > s.HorizonSteps/15 {
+			t.Errorf("steps %d and %d", steps[i-1], steps[i])
+		}
+	}
+}
+
+func TestGrid(t *testing.T) {
+	rates := grid(1e-3, 5)
+	if len(rates) != 5 || math.Abs(rates[2]-1e-3) > 1e-9 || math.Abs(rates[4]/rates[0]-16) > 0.1 {
+		t.Errorf("got %v", rates)
+	}
+}
