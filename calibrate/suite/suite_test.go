@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ftadvise/calibrate"
+	"ftadvise/calibrate/decision"
 	"ftadvise/calibrate/enginetest"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
@@ -61,13 +62,15 @@ func TestSuiteEndToEnd(t *testing.T) {
 	}
 	curves := history.Curves(records)
 	checkBestInside(t, s, curves)
-	verdicts, err := forecast.Suite{Curves: curves, Horizon: s.HorizonSteps, TieNats: 0.01, Library: &forecast.Library{}}.Run(0.5)
-	if err != nil {
-		t.Fatal(err)
+	cases := decision.Cases(curves, nil, s.HorizonSteps)
+	if len(cases) != 3 {
+		t.Fatalf("%d cases", len(cases))
 	}
-	// At step 60 the scripted LoRA still leads.
-	if calls := verdicts[0].Calls; len(calls) != 3 || calls[0].Gap > -0.1 {
-		t.Errorf("got %+v", calls)
+	for _, c := range cases {
+		// At step 60 the scripted LoRA still leads.
+		if gap, _, ok := c.Gap(s.HorizonSteps); !ok || gap > -0.1 || len(c.Ranks()) != 3 {
+			t.Errorf("%s: gap %g, ranks %v", c.Data, gap, c.Ranks())
+		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.Dir, "scratch", "*")); len(left) > 0 {
 		t.Errorf("checkpoints were left: %v", left)

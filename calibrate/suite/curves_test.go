@@ -1,0 +1,88 @@
+package suite
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ftadvise/calibrate/decision"
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/history"
+)
+
+// TestCommittedCurves holds the files in curves to what they promise: every data set has
+// all arms to the horizon, its facts, and a family; together they stay small.
+func TestCommittedCurves(t *testing.T) {
+	files, err := filepath.Glob("curves/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no curves: %v", err)
+	}
+	records, _, err := history.Read(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Default()
+	cases := decision.Cases(history.Curves(records), nil, s.HorizonSteps)
+	if len(cases) != len(files) {
+		t.Errorf("%d data sets in %d files", len(cases), len(files))
+	}
+	families := map[string]string{}
+	for _, d := range domains() {
+		families[d.Name] = d.Family
+	}
+	for _, c := range cases {
+		if got := c.Ranks(); len(got) != len(s.Ranks) {
+			t.Errorf("%s: ranks %v", c.Data, got)
+		}
+		domain := strings.Split(c.Data, "/")[1]
+		if c.Family != families[domain] {
+			t.Errorf("%s: family %q", c.Data, c.Family)
+		}
+	}
+	total := int64(0)
+	decays, err := filepath.Glob("curves/decay/*.json")
+	if err != nil || len(decays) != len(files) {
+		t.Errorf("%d files of decays beside %d, %v", len(decays), len(files), err)
+	}
+	for _, file := range append(decays, files...) {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += info.Size()
+	}
+	if total > 3<<20 {
+		t.Errorf("the curves take %d bytes", total)
+	}
+}
+
+func TestCommittedFacts(t *testing.T) {
+	files, err := filepath.Glob("curves/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f struct {
+			About About
+			Runs  map[string]Curve
+		}
+		if err := json.Unmarshal(text, &f); err != nil {
+			t.Fatal(err)
+		}
+		d := f.About.Domain
+		if d.BaseLoss == nil || d.BaseGeneralLoss == nil || d.DemandBits == nil || d.CapacityBits == nil || d.TokenDivergence == nil || f.About.Data.Tokens == 0 || f.About.Engine == "" {
+			t.Errorf("%s: facts are missing: %+v", file, f.About)
+		}
+		for name, c := range f.Runs {
+			if c.Trainable == 0 || c.LearningRate <= 0 || len(c.Eval) == 0 || c.Eval[0].Step != 0 || c.Schedule.Shape != evidence.Constant {
+				t.Errorf("%s: %s: %+v", file, name, c)
+			}
+		}
+	}
+}
