@@ -15,7 +15,10 @@ type Domain struct {
 	EvalRows int
 	// DemandBits are known where a generator decides how much there is to memorise.
 	DemandBits float64
-	text       func(Sources) (string, error)
+	// RateShare moves the first grid of learning rates: text that is read many times over
+	// and lies near the bases' own wants less. 0 is 1.
+	RateShare float64
+	text      func(Sources) (string, error)
 }
 
 // Text makes the domain's text. It is the same at every call for one Go release.
@@ -46,25 +49,28 @@ func Domains(names []string) ([]Domain, error) {
 func domains() []Domain {
 	all := []Domain{
 		{Name: "assembly", Family: "assembly", File: "assembly.txt", About: "amd64 assembly without comments: far and narrow", text: Sources.assembly},
-		{Name: "comments", Family: "prose", File: "comments.txt", About: "comments of packages that the bases have not read: their own distribution", text: Sources.comments},
-		{Name: "opticks", Family: "prose", File: "opticks.txt", About: "Newton's Opticks: English prose of another kind and century", text: Sources.opticks},
-		{Name: "gosource", Family: "code", File: "gosource.txt", About: "Go source without comments", text: Sources.goSource},
+		{Name: "comments", RateShare: 1.0 / 16, Family: "prose", File: "comments.txt", About: "comments of packages that the bases have not read: their own distribution", text: Sources.comments},
+		{Name: "opticks", RateShare: 1.0 / 8, Family: "prose", File: "opticks.txt", About: "Newton's Opticks: English prose of another kind and century", text: Sources.opticks},
+		{Name: "gosource", RateShare: 1.0 / 2, Family: "code", File: "gosource.txt", About: "Go source without comments", text: Sources.goSource},
 		{Name: "permuted", Family: "permuted", File: "permuted.txt", About: "comments whose letters, digits and signs are permuted: every token means another", text: Sources.permuted},
 		factBook("facts-025", 0.25), factBook("facts-1", 1), factBook("facts-4", 4),
-		{Name: "orders", Family: "orders", File: "orders.jsonl", About: "160 distinct lines from templates, each five times: full over-fits", text: seeded(orders)},
-		{Name: "handful", Family: "handful", File: "handful.txt", About: "40,000 bytes of comments of one package: little text, near the bases' own", text: Sources.handful},
-		{Name: "labels", Family: "labels", File: "labels.jsonl", About: "which part of the distribution a comment is from: one word to predict", EvalRows: 256, text: Sources.labels},
-		{Name: "scripts", Family: "scripts", File: "scripts.txt", About: "the go command's test scripts: shell-like commands and files", text: Sources.scripts},
-		{Name: "grammar", Family: "grammar", File: "grammar.txt", About: "sentences of a seeded context-free grammar with agreement over a distance", text: seeded(sentences)},
+		{Name: "orders", RateShare: 1.0 / 8, Family: "orders", File: "orders.jsonl", About: "160 distinct lines from templates, each five times: full over-fits", text: seeded(orders)},
+		{Name: "handful", RateShare: 1.0 / 16, Family: "handful", File: "handful.txt", About: "40,000 bytes of comments of one package: little text, near the bases' own", text: Sources.handful},
+		{Name: "labels", RateShare: 1.0 / 8, Family: "labels", File: "labels.jsonl", About: "which part of the distribution a comment is from: one word to predict", EvalRows: 256, text: Sources.labels},
+		{Name: "scripts", RateShare: 1.0 / 2, Family: "scripts", File: "scripts.txt", About: "the go command's test scripts: shell-like commands and files", text: Sources.scripts},
+		{Name: "grammar", RateShare: 1.0 / 2, Family: "grammar", File: "grammar.txt", About: "sentences of a seeded context-free grammar with agreement over a distance", text: seeded(sentences)},
 		{Name: "sums", Family: "arithmetic", File: "sums.jsonl", About: "sums of two numbers below 1,000", EvalRows: 128, text: seeded(sums)},
-		{Name: "html", Family: "markup", File: "html.txt", About: "the language specification as HTML", text: Sources.html},
-		{Name: "signatures", Family: "tables", File: "signatures.txt", About: "Go's API as a table of signatures", text: Sources.signatures},
-		{Name: "opcodes", Family: "opcodes", File: "opcodes.txt", About: "instructions with their encodings in hexadecimal digits", text: Sources.opcodes},
-		{Name: "json", Family: "json", File: "json.txt", About: "JSON of instruction sets and test vectors", text: Sources.json},
+		{Name: "html", RateShare: 1.0 / 4, Family: "markup", File: "html.txt", About: "the language specification as HTML", text: Sources.html},
+		{Name: "signatures", RateShare: 1.0 / 2, Family: "tables", File: "signatures.txt", About: "Go's API as a table of signatures", text: Sources.signatures},
+		{Name: "opcodes", RateShare: 1.0 / 2, Family: "opcodes", File: "opcodes.txt", About: "instructions with their encodings in hexadecimal digits", text: Sources.opcodes},
+		{Name: "json", RateShare: 1.0 / 2, Family: "json", File: "json.txt", About: "JSON of instruction sets and test vectors", text: Sources.json},
 	}
 	for i := range all {
 		if all[i].EvalRows == 0 {
 			all[i].EvalRows = evalRows
+		}
+		if all[i].RateShare == 0 {
+			all[i].RateShare = 1
 		}
 	}
 	return all

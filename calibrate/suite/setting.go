@@ -22,13 +22,13 @@ type Setting struct {
 	Ranks        []int
 	FullRates    int // learning rates to begin with, all of them up to CutSteps
 	LoRARates    int // likewise for each rank, all of them to the horizon
-	Widen        int // more rates beyond either edge at most
+	Widen        int // more rates beyond the edges at most
 }
 
 // Default is the committed suite's.
 func Default() Setting {
 	return Setting{Device: "cpu", Precision: "fp32", HorizonSteps: 1500, WarmupSteps: 20, Rows: 16, SeqLength: 128,
-		Ranks: []int{2, 8, 32}, FullRates: 5, LoRARates: 5, Widen: 5}
+		Ranks: []int{2, 8, 32}, FullRates: 5, LoRARates: 5, Widen: 7}
 }
 
 // RateFactor lies between neighbouring learning rates.

@@ -47,7 +47,7 @@ func crew(s Setting, fullBest, loraBest float64) Crew {
 func TestSuiteEndToEnd(t *testing.T) {
 	s, bases, domains := tiny(t, "orders", "facts-025")
 	units := s.Units(bases, domains, 2)
-	c := crew(s, 1e-4, 3e-2)
+	c := crew(s, 1e-4, 4e-3)
 	if err := c.Train(t.Context(), units); err != nil {
 		t.Fatal(err)
 	}

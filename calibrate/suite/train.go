@@ -90,7 +90,7 @@ func (w *work) ladders() []*ladder {
 			n = w.FullRates
 		}
 		l := &ladder{method: m, spare: w.Widen}
-		for _, rate := range grid(w.unit.Base.Centre(m), n) {
+		for _, rate := range grid(w.unit.Domain.RateShare*w.unit.Base.Centre(m), n) {
 			l.legs = append(l.legs, newLeg(m, rate))
 		}
 		out = append(out, l)

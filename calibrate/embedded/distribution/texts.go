@@ -27,6 +27,7 @@ func Share(path string) string {
 	}
 }
 
+// Hash orders paths as if by chance, always alike.
 func Hash(s string) uint64 {
 	sum := sha256.Sum256([]byte(s))
 	return binary.LittleEndian.Uint64(sum[:8])

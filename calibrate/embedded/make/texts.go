@@ -61,4 +61,3 @@ func join(src string, paths []string, limit int) (string, error) {
 	}
 	return distribution.Cut(out.String(), limit), nil
 }
-

@@ -4,8 +4,9 @@
 //	make bases   -dir DIR -engine E    pre-trains the bases that do not ship trained
 //	make train   -dir DIR -engine E    packs the texts and trains every unit
 //	make curves  -dir DIR -out FOLDER  writes the curve files
+//	make table   -out FOLDER           tells what they found, in docs/decision-quality.md
 //
-// `make suite` does all four. Between prepare and curves the folder may be on another
+// `make suite` does all five. Between prepare and curves the folder may be on another
 // machine, which needs this program, the engine and nothing else.
 package main
 
@@ -41,19 +42,19 @@ func main() {
 // call is the command's arguments.
 type call struct {
 	suite.Setting
-	bases          []suite.Base
-	domains        []suite.Domain
-	goroot, engine string
-	out, told      string
-	processes      int
-	seeds, steps   int
-	limit          time.Duration
-	say            func(string)
+	bases           []suite.Base
+	domains         []suite.Domain
+	goroot, engine  string
+	out, told, docs string
+	processes       int
+	seeds, steps    int
+	limit           time.Duration
+	say             func(string)
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("name a step: prepare, bases, train or curves")
+		return errors.New("name a step: prepare, bases, train, curves or table")
 	}
 	c, err := parse(args[1:], out)
 	if err != nil {
@@ -68,8 +69,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return c.train(ctx)
 	case "curves":
 		return c.curves()
+	case "table":
+		return c.table()
 	}
-	return fmt.Errorf("%q is no step: name prepare, bases, train or curves", args[0])
+	return fmt.Errorf("%q is no step: name prepare, bases, train, curves or table", args[0])
 }
 
 func parse(args []string, out io.Writer) (call, error) {
@@ -85,12 +88,13 @@ func parse(args []string, out io.Writer) (call, error) {
 	f.StringVar(&c.Precision, "precision", c.Precision, "fp32 or bf16")
 	f.IntVar(&c.FullRates, "rates", c.FullRates, "learning rates of full fine-tuning to begin with")
 	f.IntVar(&c.LoRARates, "lora-rates", c.LoRARates, "learning rates of each rank to begin with")
-	f.IntVar(&c.Widen, "widen", c.Widen, "further rates beyond either edge at most")
+	f.IntVar(&c.Widen, "widen", c.Widen, "further rates beyond the edges at most")
 	f.IntVar(&c.seeds, "seeds", 1, "seeds")
 	f.IntVar(&c.steps, "pretrain", 4000, "optimizer steps of a base's pre-training")
 	f.DurationVar(&c.limit, "limit", 0, "begin nothing that is not expected to end by then; 0: no limit")
 	f.StringVar(&c.out, "out", "calibrate/suite/curves", "folder of the curve files")
 	f.StringVar(&c.told, "machine", "", "what the curve files say they were made on")
+	f.StringVar(&c.docs, "docs", "docs/decision-quality.md", "document that table writes to")
 	bases := f.String("bases", "", "bases, separated by commas; empty: all")
 	domains := f.String("domains", "", "domains, separated by commas; empty: all")
 	if err := f.Parse(args); err != nil {
@@ -183,4 +187,20 @@ func (c call) curves() error {
 	n, err := c.Curves(c.Units(c.bases, c.domains, c.seeds), c.told, c.out)
 	c.say(fmt.Sprintf("%d data sets in %s", n, c.out))
 	return err
+}
+
+func (c call) table() error {
+	table, err := suite.Table(c.out)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.docs)
+	if err != nil {
+		return err
+	}
+	document, err := suite.Insert(string(text), table)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.docs, err)
+	}
+	return os.WriteFile(c.docs, []byte(document), 0o644)
 }

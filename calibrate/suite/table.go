@@ -1,0 +1,187 @@
+package suite
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// file is a curve file as it is read back.
+type file struct {
+	About About            `json:"about"`
+	Runs  map[string]Curve `json:"runs"`
+}
+
+// TieNats is the difference at the horizon below which neither method is better.
+const TieNats = 0.01
+
+// Table is Markdown that tells what the curve files in a folder found: the answers, and
+// how early comparisons would have erred.
+func Table(dir string) (string, error) {
+	constant, err := readFiles(dir)
+	if err != nil {
+		return "", err
+	}
+	decayed, err := readFiles(filepath.Join(dir, "decay"))
+	if err != nil {
+		return "", err
+	}
+	slices.SortFunc(constant, func(a, b file) int { return cmp.Compare(a.answer().gap, b.answer().gap) })
+	var out strings.Builder
+	out.WriteString("| data set | family | tokens, epochs | base | full | LoRA rank 2 | 8 | 32 | LoRA less full | answer | under decay | demand over capacity |\n")
+	out.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, f := range constant {
+		out.WriteString(f.row(decayed))
+	}
+	out.WriteString("\n| data set | step 30 | step 200 | horizon | best checkpoints |\n| --- | --- | --- | --- | --- |\n")
+	for _, f := range constant {
+		early, late := f.gapAt(30), f.gapAt(200)
+		_, best := f.best(evidence.Full, math.MaxInt)
+		_, lora := f.best(evidence.LoRA, math.MaxInt)
+		fmt.Fprintf(&out, "| %s | %+.3f | %+.3f | %+.3f | %+.3f |\n", f.data(), early, late, f.answer().gap, lora-best)
+	}
+	return out.String(), nil
+}
+
+func readFiles(dir string) ([]file, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var out []file
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		var f file
+		if err == nil {
+			err = json.Unmarshal(text, &f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+func (f file) data() string {
+	for _, c := range f.Runs {
+		return c.Data
+	}
+	return ""
+}
+
+func (f file) family() string {
+	for _, c := range f.Runs {
+		return c.Family
+	}
+	return ""
+}
+
+// last is the furthest step of any run.
+func (f file) last() int {
+	step := 0
+	for _, c := range f.Runs {
+		step = max(step, c.Eval[len(c.Eval)-1].Step)
+	}
+	return step
+}
+
+// answer is who is better at the horizon, each method at its best rate there.
+type answer struct {
+	gap float64 // LoRA's loss less full's
+}
+
+func (a answer) String() string {
+	switch {
+	case a.gap > TieNats:
+		return "full"
+	case a.gap < -TieNats:
+		return "LoRA"
+	}
+	return "either"
+}
+
+func (f file) answer() answer {
+	full, lora := f.end("full"), math.Inf(1)
+	for _, c := range f.Runs {
+		if c.Method != "full" {
+			lora = math.Min(lora, f.end(c.Method))
+		}
+	}
+	return answer{lora - full}
+}
+
+// end is the lowest loss of a method's rates at the horizon.
+func (f file) end(method string) float64 {
+	lowest, horizon := math.Inf(1), f.last()
+	for _, c := range f.Runs {
+		if p := c.Eval[len(c.Eval)-1]; c.Method == method && p.Step == horizon {
+			lowest = math.Min(lowest, p.Loss)
+		}
+	}
+	return lowest
+}
+
+// best is the lowest loss of a kind at any step up to one, and at the newest step there.
+func (f file) best(kind evidence.Kind, step int) (newest, lowest float64) {
+	newest, lowest = math.Inf(1), math.Inf(1)
+	for _, c := range f.Runs {
+		if strings.HasPrefix(c.Method, "lora") != (kind == evidence.LoRA) {
+			continue
+		}
+		for i, p := range c.Eval {
+			if p.Step > step {
+				break
+			}
+			lowest = math.Min(lowest, p.Loss)
+			if i+1 == len(c.Eval) || c.Eval[i+1].Step > step {
+				newest = math.Min(newest, p.Loss)
+			}
+		}
+	}
+	return newest, lowest
+}
+
+// gapAt is LoRA's loss less full's after so many steps, each at its best rate so far: what
+// a comparison that ends there would say.
+func (f file) gapAt(step int) float64 {
+	full, _ := f.best(evidence.Full, step)
+	lora, _ := f.best(evidence.LoRA, step)
+	return lora - full
+}
+
+func (f file) row(decayed []file) string {
+	a, d := f.About, f.About.Domain
+	under := "-"
+	if i := slices.IndexFunc(decayed, func(g file) bool { return g.data() == f.data() }); i >= 0 {
+		other := decayed[i].answer()
+		under = fmt.Sprintf("%s, %+.3f", other, other.gap)
+	}
+	return fmt.Sprintf("| %s | %s | %s, %.1f | %.3f | %.3f | %.3f | %.3f | %.3f | %+.3f | %s | %s | %.1f |\n", f.data(), f.family(), thousands(a.Data.Tokens), a.Data.Epochs,
+		*d.BaseLoss, f.end("full"), f.end("lora-r2"), f.end("lora-r8"), f.end("lora-r32"), f.answer().gap, f.answer(), under, *d.DemandBits / *d.CapacityBits)
+}
+
+func thousands(n int64) string { return fmt.Sprintf("%d k", (n+500)/1000) }
+
+// Marks around what Table writes in a document.
+const (
+	tableBegins = "<!-- suite: written by make suite-docs -->\n"
+	tableEnds   = "<!-- suite: end -->\n"
+)
+
+// Insert puts the table between its marks in a document.
+func Insert(document, table string) (string, error) {
+	before, rest, ok := strings.Cut(document, tableBegins)
+	_, after, ended := strings.Cut(rest, tableEnds)
+	if !ok || !ended {
+		return "", fmt.Errorf("the document has no marks %q and %q", strings.TrimSpace(tableBegins), strings.TrimSpace(tableEnds))
+	}
+	return before + tableBegins + "\n" + table + "\n" + tableEnds + after, nil
+}

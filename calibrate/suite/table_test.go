@@ -1,0 +1,69 @@
+package suite
+
+import (
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"ftadvise/calibrate/evidence"
+)
+
+// TestDocumentHasTheTable holds the document to the curves.
+func TestDocumentHasTheTable(t *testing.T) {
+	table, err := Table("curves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/decision-quality.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), table) {
+		t.Errorf("docs/decision-quality.md does not have the curves' table; run make suite-docs\n%s", table)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	curve := func(method string, losses ...float64) Curve {
+		c := Curve{Method: method, Data: "b/d"}
+		for i, loss := range losses {
+			c.Eval = append(c.Eval, evidence.Point{Step: 10 * i, Loss: loss})
+		}
+		return c
+	}
+	f := file{Runs: map[string]Curve{
+		"a": curve("full", 3, 2.9, 2.6, 2.0), "b": curve("full", 3, 2.2), "c": curve("lora-r2", 3, 2.5, 2.3, 2.2), "d": curve("lora-r8", 3, 2.4, 2.1, 2.15),
+	}}
+	if got := f.answer(); got.String() != "full" || got.gap < 0.149 || got.gap > 0.151 {
+		t.Errorf("got %v by %g", got, got.gap)
+	}
+	// The second of full's rates leads at step 10 and was left behind there.
+	for step, want := range map[int]float64{10: 0.2, 20: -0.1, 30: 0.15} {
+		if got := f.gapAt(step); math.Abs(got-want) > 1e-9 {
+			t.Errorf("at step %d %g, want %g", step, got, want)
+		}
+	}
+	if _, lowest := f.best(evidence.LoRA, 30); lowest != 2.1 {
+		t.Errorf("best checkpoint %g", lowest)
+	}
+	for gap, want := range map[float64]string{0.02: "full", -0.02: "LoRA", 0.005: "either"} {
+		if got := (answer{gap}).String(); got != want {
+			t.Errorf("%g: %s", gap, got)
+		}
+	}
+}
+
+func TestInsert(t *testing.T) {
+	document := "a\n" + tableBegins + "old" + tableEnds + "z\n"
+	once, err := Insert(document, "| new |\n")
+	if err != nil || strings.Contains(once, "old") || !strings.HasPrefix(once, "a\n") || !strings.HasSuffix(once, "z\n") {
+		t.Fatalf("%v: %q", err, once)
+	}
+	if twice, err := Insert(once, "| new |\n"); err != nil || twice != once {
+		t.Errorf("%v: %q", err, twice)
+	}
+	if _, err := Insert("nothing", "x"); err == nil {
+		t.Error("a document without marks was written to")
+	}
+}
