@@ -117,22 +117,28 @@ func (b *Batch) packing(dtype shim.DType, flash bool) func(window int64) shim.Pa
 		if b.arena.Device() == shim.CPU {
 			return shim.Packing{Positions: b.positions}
 		}
-		if !b.packed && (window == 0 || flash) {
-			return shim.Packing{}
-		}
-		if p, ok := b.masks[window]; ok {
-			return p
-		}
-		p := b.newPacking(window, dtype, flash)
-		b.masks[window] = p
-		return p
+		return b.packingCUDA(window, dtype, flash)
 	}
 }
 
-func (b *Batch) newPacking(window int64, dtype shim.DType, flash bool) shim.Packing {
+// packingCUDA makes a packing once a load. The feed's own is not among those: they are
+// dropped with every load, and it lives as long as the feed.
+func (b *Batch) packingCUDA(window int64, dtype shim.DType, flash bool) shim.Packing {
+	if !b.packed && (window == 0 || flash) {
+		return shim.Packing{}
+	}
 	if flash && !b.documents.Bounds.Nil() {
 		return b.documents
 	}
+	if p, ok := b.masks[window]; ok {
+		return p
+	}
+	p := b.newPacking(window, dtype, flash)
+	b.masks[window] = p
+	return p
+}
+
+func (b *Batch) newPacking(window int64, dtype shim.DType, flash bool) shim.Packing {
 	if !flash {
 		return shim.Packing{Mask: b.arena.SegmentMask(b.segments, b.arms*b.sequences, b.length, window, dtype)}
 	}

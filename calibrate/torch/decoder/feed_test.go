@@ -110,6 +110,12 @@ func TestFeedBounds(t *testing.T) {
 	defer feed.Close()
 	a := shim.NewArena(shim.CPU)
 	defer a.Reset()
+	// Every load keeps the bounds' place, also after attention has used them.
+	for range 3 {
+		if used := feed.Load(a, []int{0, 1}, 0).packingCUDA(0, shim.BF16, true); used.Bounds.Nil() {
+			t.Fatal("packed rows without bounds")
+		}
+	}
 	b := feed.Load(a, []int{0, 2}, 0)
 	raw := make([]byte, 4*9)
 	a.Bytes(b.documents.Bounds, raw)
