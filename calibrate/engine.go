@@ -99,7 +99,7 @@ type Group struct {
 	Checkpointing bool               `json:"checkpointing,omitempty"` // recompute activations
 	DataSeed      int64              `json:"data_seed"`               // order of the batches
 	Segments      []Segment          `json:"segments"`
-	Profile       string             `json:"profile,omitempty"` // path of a trace to write
+	Profile       string             `json:"profile,omitempty"` // file for a trace of a few steps of each trial
 }
 
 // Segment is the part of a trial to train now.

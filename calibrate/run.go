@@ -112,8 +112,16 @@ func (c *calibration) describe() {
 	}
 }
 
-// stages runs what the plan consists of. Each stage passes over what is done already.
+// stages runs what the plan consists of, and a profile where one is asked for.
 func (c *calibration) stages(ctx context.Context) error {
+	if err := c.work(ctx); err != nil {
+		return err
+	}
+	return c.profile(ctx)
+}
+
+// work is the plan. Each stage passes over what is done already.
+func (c *calibration) work(ctx context.Context) error {
 	environment, err := c.engine.Info(ctx)
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ type Spec struct {
 	Seeds         int                `json:"seeds"`
 	Seed          int64              `json:"seed"`
 	Checkpointing bool               `json:"checkpointing,omitempty"`
+	// Profile is a file for a trace of a few steps of each arm; empty for none. It is of
+	// one sitting and not kept.
+	Profile string `json:"-"`
 	// Library is the finished curves to forecast from; nil takes the embedded ones.
 	Library *forecast.Library `json:"-"`
 }

@@ -80,7 +80,7 @@ func (e *Engine) Train(ctx context.Context, g calibrate.Group, observe func(cali
 			return err
 		}
 	}
-	return nil
+	return profile(g, observe)
 }
 
 // segment is one segment under way.

@@ -73,8 +73,11 @@ func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm))
 func (e *Engine) benchArm(ctx context.Context, spec BenchSpec, pack string, method evidence.Method) (BenchArm, error) {
 	group := calibrate.Group{
 		ModelDir: spec.ModelDir, PackPath: pack, Device: spec.Device, Precision: spec.Precision, Threads: spec.Threads,
-		RandomWeights: spec.RandomWeights, Checkpointing: spec.Checkpointing, Profile: spec.Profile, MicroBatch: spec.Batch, Accumulation: 1,
+		RandomWeights: spec.RandomWeights, Checkpointing: spec.Checkpointing, MicroBatch: spec.Batch, Accumulation: 1,
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1}, Segments: benchSegments(spec, method),
+	}
+	if spec.Profile != "" {
+		group.Profile = spec.Profile + "." + string(method.Kind) + ".json"
 	}
 	if passes := len(bundles(group, spec.SeqLength)); passes > 1 {
 		return BenchArm{}, &calibrate.InputError{Where: "bench", What: fmt.Sprintf("%d arms of %d tokens would take %d passes", spec.Abreast, spec.Batch*spec.SeqLength, passes), Hint: "take fewer arms or tokens"}

@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -321,8 +322,31 @@ func TestProfile(t *testing.T) {
 	if table := strings.Join(lines, "\n"); !strings.Contains(table, "attention backward") || apart(plain, losses) > 1e-6 {
 		t.Errorf("losses %g off; table:\n%s", apart(plain, losses), table)
 	}
-	data, err := os.ReadFile(group.Profile + ".lora.json")
-	if err != nil || !strings.Contains(string(data), `"traceEvents":[{"name"`) {
-		t.Errorf("trace %.80s, %v", data, err)
+	checkTrace(t, group.Profile)
+}
+
+// checkTrace reads a trace as Perfetto does: complete events in order, one process a
+// trial, and how much was held after each.
+func checkTrace(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trace struct{ TraceEvents []traceEvent }
+	if err := json.Unmarshal(data, &trace); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	last := 0.0
+	for _, e := range trace.TraceEvents {
+		kinds[e.Phase]++
+		if e.Phase == "X" && (e.Start < last || e.Long < 0 || e.Name == "") {
+			t.Errorf("out of order: %+v after %g", e, last)
+		}
+		last = max(last, e.Start)
+	}
+	if kinds["M"] != 1 || kinds["X"] < 10 || kinds["C"] != kinds["X"] {
+		t.Errorf("events by kind: %v", kinds)
 	}
 }

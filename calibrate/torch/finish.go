@@ -17,9 +17,7 @@ func (r *run) finish(step int, end ended) error {
 	if end.err != nil {
 		return end.err
 	}
-	if err := r.writeProfile(); err != nil {
-		return err
-	}
+	r.keepProfile()
 	memory, err := shim.MemoryOf(r.device)
 	if err != nil {
 		return err

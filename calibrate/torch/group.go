@@ -22,6 +22,8 @@ type session struct {
 	precision decoder.Precision
 	model     *hf.Model
 	pack      packfile.Pack
+	trace     []traceEvent // of the trials so far, where a profile is asked for
+	traced    int          // trials in it
 }
 
 func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
@@ -45,7 +47,7 @@ func (e *Engine) train(ctx context.Context, group calibrate.Group, observe func(
 			return err
 		}
 	}
-	return nil
+	return s.writeTrace()
 }
 
 func (s *session) open(noCUDA string) error {

@@ -28,41 +28,51 @@ func (r *run) profileStep(step int) error {
 	return nil
 }
 
-// traceEvent is a complete event of the Trace Event Format, which Chrome's tracing page
-// and Perfetto open; times are in microseconds.
+// traceEvent is an event of the Trace Event Format, which Chrome's tracing page and
+// Perfetto open; times are in microseconds. Each trial is a process of its own.
 type traceEvent struct {
-	Name  string           `json:"name"`
-	Phase string           `json:"ph"`
-	Start float64          `json:"ts"`
-	Long  float64          `json:"dur,omitempty"`
-	PID   int              `json:"pid"`
-	TID   int              `json:"tid"`
-	Args  map[string]int64 `json:"args,omitempty"`
+	Name  string         `json:"name"`
+	Phase string         `json:"ph"`
+	Start float64        `json:"ts"`
+	Long  float64        `json:"dur,omitempty"`
+	PID   int            `json:"pid"`
+	TID   int            `json:"tid"`
+	Args  map[string]any `json:"args,omitempty"`
 }
 
-// writeProfile writes the trace and tells a table of where the time went.
-func (r *run) writeProfile() error {
+// keepProfile adds the run's spans to the group's trace and tells a table of where time
+// and memory went.
+func (r *run) keepProfile() {
 	if len(r.profile.Spans) == 0 {
-		return nil
+		return
 	}
-	var events []traceEvent
+	trial := r.arms[0].Trial.ID
+	r.traced++
+	r.trace = append(r.trace, traceEvent{Name: "process_name", Phase: "M", PID: r.traced, Args: map[string]any{"name": trial}})
 	for _, s := range r.profile.Spans {
-		events = append(events,
-			traceEvent{Name: s.Name, Phase: "X", Start: s.Start * 1e6, Long: s.Seconds * 1e6, PID: 1, TID: 1},
-			traceEvent{Name: "allocated", Phase: "C", Start: (s.Start + s.Seconds) * 1e6, PID: 1, Args: map[string]int64{"bytes": s.AllocatedBytes}})
+		r.trace = append(r.trace,
+			traceEvent{Name: s.Name, Phase: "X", Start: s.Start * 1e6, Long: s.Seconds * 1e6, PID: r.traced, TID: 1},
+			traceEvent{Name: "allocated", Phase: "C", Start: (s.Start + s.Seconds) * 1e6, PID: r.traced, Args: map[string]any{"bytes": s.AllocatedBytes}})
 	}
-	data, err := json.Marshal(map[string]any{"traceEvents": events})
-	if err != nil {
-		return fmt.Errorf("profile: %w", err)
-	}
-	path := r.group.Profile + "." + r.arms[0].Trial.ID + ".json"
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return fmt.Errorf("profile: %w", err)
-	}
-	r.observe(calibrate.LogLine{Level: "info", Text: fmt.Sprintf("%s: trace of %d steps in %s", r.arms[0].Trial.ID, profiledSteps, path)})
+	r.observe(calibrate.LogLine{Level: "info", Text: fmt.Sprintf("%s: where the time of %d steps went, waiting for the device after each operation", trial, profiledSteps)})
 	for _, line := range profileTable(r.profile.Spans) {
 		r.observe(calibrate.LogLine{Level: "info", Text: line})
 	}
+}
+
+// writeTrace writes the trace of all the group's trials, where one was asked for.
+func (s *session) writeTrace() error {
+	if len(s.trace) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(map[string]any{"traceEvents": s.trace})
+	if err != nil {
+		return fmt.Errorf("profile: %w", err)
+	}
+	if err := os.WriteFile(s.group.Profile, data, 0o644); err != nil {
+		return &calibrate.InputError{Where: s.group.Profile, What: "the trace cannot be written: " + err.Error(), Hint: "name a file in a folder that exists"}
+	}
+	s.observe(calibrate.LogLine{Level: "info", Text: "trace written to " + s.group.Profile + ": open it at ui.perfetto.dev"})
 	return nil
 }
 

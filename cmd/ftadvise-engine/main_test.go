@@ -61,7 +61,8 @@ func TestEssay(t *testing.T) {
 		}
 	}
 	store := t.TempDir()
-	code, out, errs := ftadvise(t, store, "calibrate", "--preset", "essay", "--model", model, "--random-weights", "--data", paths.Near)
+	code, out, errs := ftadvise(t, store, "calibrate", "--preset", "essay", "--model", model, "--random-weights", "--data", paths.Near,
+		"--profile", filepath.Join(store, "trace.json"))
 	if code != 0 {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}
@@ -74,9 +75,46 @@ func TestEssay(t *testing.T) {
 	if !strings.Contains(errs, "do not decide") || !strings.Contains(errs, "weights are random") {
 		t.Errorf("no warning in\n%s", errs)
 	}
+	checkProfile(t, filepath.Join(store, "trace.json"), errs)
 	code, out, _ = ftadvise(t, store, "recommend", "--run", "latest", "--exit-code")
 	if code != 4 || strings.Contains(out, "Use full") || strings.Contains(out, "Use lora") {
 		t.Errorf("random weights were advised on: exit %d\n%s", code, out)
+	}
+}
+
+// checkProfile asks for both methods' steps in one trace, and for the table.
+func checkProfile(t *testing.T, path, errs string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trace struct {
+		TraceEvents []struct {
+			Phase string `json:"ph"`
+			PID   int
+			Args  map[string]any
+		}
+	}
+	if err := json.Unmarshal(data, &trace); err != nil {
+		t.Fatal(err)
+	}
+	named, spans := map[any]bool{}, map[int]int{}
+	for _, e := range trace.TraceEvents {
+		switch e.Phase {
+		case "M":
+			named[e.Args["name"]] = true
+		case "X":
+			spans[e.PID]++
+		}
+	}
+	if !named["profile-full"] || !named["profile-lora-r8"] || spans[1] < 50 || spans[2] < 50 {
+		t.Errorf("traced %v, spans %v", named, spans)
+	}
+	for _, want := range []string{"operation ", "ms a step", "peak MiB", "attention backward", "open it at ui.perfetto.dev"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("no %q in\n%s", want, errs)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type app struct {
 	quiet      bool
 	started    bool // a verb began; errors before that are usage errors
 	metrics    *exposed
+	profile    string // file for a trace of each method's steps; empty for none
 }
 
 func (a *app) voice() voice { return voice{w: a.err, quiet: a.quiet} }

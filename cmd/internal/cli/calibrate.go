@@ -27,6 +27,7 @@ func (a *app) calibrateVerb() (*cobra.Command, error) {
 	}
 	cmd.Flags().StringVar(&f.preset, "preset", "", "essay: the fixed thirty-step comparison, which measures time and memory and decides nothing")
 	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with this run (an ID, or latest)")
+	a.profileFlag(cmd)
 	return cmd, nil
 }
 
@@ -49,6 +50,9 @@ func (a *app) calibrate(cmd *cobra.Command, f calibrateFlags) error {
 	}
 	c, err := a.settings(cmd)
 	if err != nil {
+		return err
+	}
+	if err := a.openProfile(); err != nil {
 		return err
 	}
 	run, err := a.calibrated(cmd.Context(), c, f)

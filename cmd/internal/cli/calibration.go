@@ -131,6 +131,7 @@ func (s *sitting) carryOut(ctx context.Context, spec calibrate.Spec, engine *wor
 		limit = ", up to " + spec.Budget.String()
 	}
 	s.app.voice().note("run %s: %s on %s, %s%s", s.id, spec.Model.Name, spec.Data.Name, spec.Device, limit)
+	spec.Profile = s.app.profile
 	run, err := calibrate.Run(ctx, spec, engine, s.folder, s.observer)
 	s.app.publishRun(run)
 	err = errors.Join(err, engine.Close(), s.log.Close(), s.folder.Close())

@@ -34,6 +34,7 @@ func (a *app) recommendVerb() (*cobra.Command, error) {
 	cmd.Flags().BoolVar(&f.fresh, "fresh", false, "calibrate even where a stored run matches")
 	cmd.Flags().BoolVar(&f.until, "until-decided", false, "calibrate for a quarter of --budget, then longer while the verdict is open and more pays for itself")
 	cmd.Flags().BoolVar(&f.explain, "explain", false, "trace every rule of the policy")
+	a.profileFlag(cmd)
 	cmd.Flags().BoolVar(&f.exitCode, "exit-code", false, "leave with 4 where no verdict was reached, for CI")
 	return cmd, nil
 }
@@ -42,10 +43,17 @@ func (a *app) recommend(cmd *cobra.Command, f recommendFlags) error {
 	if f.until && f.run != "" {
 		return fail(exitUsage, "--run calibrates nothing: leave out one of the two", "--run and --until-decided do not go together")
 	}
+	if a.profile != "" && f.run != "" {
+		return fail(exitUsage, "--run calibrates nothing: leave out one of the two", "--run and --profile do not go together")
+	}
 	c, err := a.settings(cmd)
 	if err != nil {
 		return err
 	}
+	if err := a.openProfile(); err != nil {
+		return err
+	}
+	f.fresh = f.fresh || a.profile != "" // what is stored cannot be traced
 	return a.advise(cmd.Context(), c, f)
 }
 
