@@ -11,9 +11,12 @@ import (
 )
 
 // thousand is a run of a thousand trials, each with its curves.
-func thousand() scenario {
+func thousand() scenario { return trials(1000) }
+
+// trials is a run of about so many trials.
+func trials(n int) scenario {
 	s := scenarios()["lora-wins"]
-	for i := range 990 {
+	for i := range n - 10 {
 		t := s.run.Trials[len(s.run.Trials)-2]
 		t.ID = fmt.Sprintf("full.probe-%d", i)
 		t.Stage = []evidence.Stage{evidence.StageProbe, evidence.StageSearch, evidence.StageBranch}[i%3]
@@ -63,9 +66,14 @@ func BenchmarkHTML(b *testing.B) {
 	}
 }
 
-func BenchmarkHTMLThousandTrials(b *testing.B) {
-	s := thousand()
-	for b.Loop() {
-		page(b, s)
+// BenchmarkHTMLOfTrials shows that reports are linear in trials.
+func BenchmarkHTMLOfTrials(b *testing.B) {
+	for _, n := range []int{10, 100, 1000} {
+		s := trials(n)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				page(b, s)
+			}
+		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"ftadvise/calibrate/store"
 )
 
-func open(t *testing.T) *store.Store {
+func open(t testing.TB) *store.Store {
 	t.Helper()
 	s, err := store.Open(filepath.Join(t.TempDir(), "data", "ftadvise"))
 	if err != nil {
@@ -23,7 +23,7 @@ func open(t *testing.T) *store.Store {
 	return s
 }
 
-func create(t *testing.T, s *store.Store, run *evidence.Run) *store.Folder {
+func create(t testing.TB, s *store.Store, run *evidence.Run) *store.Folder {
 	t.Helper()
 	folder, err := s.Create(run)
 	if err != nil {

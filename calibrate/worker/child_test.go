@@ -113,7 +113,7 @@ func (noLibtorch) Info(context.Context) (evidence.Environment, error) {
 }
 
 // start returns an engine whose child plays the mode.
-func start(t *testing.T, mode string, opts worker.Options) *worker.Engine {
+func start(t testing.TB, mode string, opts worker.Options) *worker.Engine {
 	t.Helper()
 	opts.Env = append(os.Environ(), modeVariable+"="+mode)
 	engine := worker.Start(os.Args[0], opts)
