@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -40,12 +41,12 @@ func Table(dir string) (string, error) {
 	for _, f := range constant {
 		out.WriteString(f.row(decayed))
 	}
-	out.WriteString("\n| data set | step 30 | step 200 | horizon | best checkpoints |\n| --- | --- | --- | --- | --- |\n")
+	out.WriteString("\n| data set | step 30 | step 200 | horizon | best checkpoints | horizon, rates as best at step 200 |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, f := range constant {
 		early, late := f.gapAt(30), f.gapAt(200)
 		_, best := f.best(evidence.Full, math.MaxInt)
 		_, lora := f.best(evidence.LoRA, math.MaxInt)
-		fmt.Fprintf(&out, "| %s | %+.3f | %+.3f | %+.3f | %+.3f |\n", f.data(), early, late, f.answer().gap, lora-best)
+		fmt.Fprintf(&out, "| %s | %+.3f | %+.3f | %+.3f | %+.3f | %s |\n", f.data(), early, late, f.answer().gap, lora-best, f.keptGap(200))
 	}
 	return out.String(), nil
 }
@@ -155,6 +156,39 @@ func (f file) gapAt(step int) float64 {
 	full, _ := f.best(evidence.Full, step)
 	lora, _ := f.best(evidence.LoRA, step)
 	return lora - full
+}
+
+// keptGap is the gap at the horizon where each method keeps the rate that led at a step; a
+// dash where one of them was not trained to the horizon.
+func (f file) keptGap(step int) string {
+	full, okFull := f.keptEnd(evidence.Full, step)
+	lora, okLoRA := f.keptEnd(evidence.LoRA, step)
+	if !okFull || !okLoRA {
+		return "-"
+	}
+	return fmt.Sprintf("%+.3f", lora-full)
+}
+
+func (f file) keptEnd(kind evidence.Kind, step int) (float64, bool) {
+	var leader Curve
+	lowest := math.Inf(1)
+	for _, name := range slices.Sorted(maps.Keys(f.Runs)) {
+		c := f.Runs[name]
+		if strings.HasPrefix(c.Method, "lora") != (kind == evidence.LoRA) {
+			continue
+		}
+		at := c.Eval[0].Loss
+		for _, p := range c.Eval {
+			if p.Step <= step {
+				at = p.Loss
+			}
+		}
+		if at < lowest {
+			leader, lowest = c, at
+		}
+	}
+	end := leader.Eval[len(leader.Eval)-1]
+	return end.Loss, end.Step == f.last()
 }
 
 func (f file) row(decayed []file) string {

@@ -44,6 +44,11 @@ func TestAnswers(t *testing.T) {
 			t.Errorf("at step %d %g, want %g", step, got, want)
 		}
 	}
+	// Whoever keeps the rates that led at step 10 sees full at 2.2 and rank 8 at 2.15.
+	f.Runs["b"] = curve("full", 3, 2.2, 2.2, 2.2)
+	if got := f.keptGap(10); got != "-0.050" {
+		t.Errorf("with the early leaders' rates %s", got)
+	}
 	if _, lowest := f.best(evidence.LoRA, 30); lowest != 2.1 {
 		t.Errorf("best checkpoint %g", lowest)
 	}
