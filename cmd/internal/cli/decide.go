@@ -20,7 +20,7 @@ func loadPolicy(c *config.Loaded) (*policy.Policy, error) {
 
 // decide advises from a run alone. Another horizon than the run's own is forecast anew.
 func (a *app) decide(c *config.Loaded, p *policy.Policy, run *evidence.Run) (*advisor.Recommendation, error) {
-	run, err := atHorizon(run, c.Calibration.Horizon)
+	run, err := atHorizon(run, stepsAsked(c.Config, run))
 	if err != nil {
 		return nil, err
 	}
@@ -30,6 +30,15 @@ func (a *app) decide(c *config.Loaded, p *policy.Policy, run *evidence.Run) (*ad
 	}
 	rec.Version = version()
 	return rec, nil
+}
+
+// stepsAsked is the horizon that the user gave, in steps of the run; 0 where none.
+func stepsAsked(c config.Config, run *evidence.Run) int {
+	tokens, step := c.Calibration.HorizonTokens, run.Setup.StepTokens()
+	if c.Calibration.Horizon > 0 || tokens == 0 || step == 0 {
+		return c.Calibration.Horizon
+	}
+	return stepsOf(tokens, step)
 }
 
 // atHorizon returns the run as it looks at another horizon; 0 keeps its own.

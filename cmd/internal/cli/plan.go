@@ -173,7 +173,7 @@ func (a *app) printPlan(p planOutput, output string) error {
 	head.add("data", fmt.Sprintf("%s, %d records, %s tokens an epoch", p.Data.Name, p.Data.Records, count(p.Data.Tokens)))
 	head.add("device", p.Device+", "+p.Precision)
 	head.add("step", fmt.Sprintf("%d rows of %d tokens", p.Batch, p.SeqLength))
-	head.add("horizon", fmt.Sprintf("%d steps, of which the probe sees %d", p.HorizonSteps, p.Plan.ProbeSteps))
+	head.add("horizon", fmt.Sprintf("%d steps, of which the probe sees %d%s", p.HorizonSteps, p.Plan.ProbeSteps, p.horizonText()))
 	arms := table{head: []string{"method", "step time", "memory", "weights", "gradients and state", "activations"}}
 	for _, arm := range p.Arms {
 		m := arm.Memory
@@ -184,4 +184,13 @@ func (a *app) printPlan(p planOutput, output string) error {
 		trials.add(t.ID, string(t.Stage), t.Method.String(), fmt.Sprintf("%.2g", t.LearningRate), fmt.Sprint(t.Steps))
 	}
 	return a.printTables(output, head, arms, trials)
+}
+
+// horizonText is the horizon in tokens and in passes over the data.
+func (p planOutput) horizonText() string {
+	tokens := float64(p.HorizonSteps) * float64(p.Batch*p.SeqLength)
+	if p.Data.Tokens <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s tokens, %.3g epochs", count(int64(tokens)), tokens/float64(p.Data.Tokens))
 }

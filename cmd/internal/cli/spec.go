@@ -88,13 +88,21 @@ func batching(c config.Config) (micro, accumulation int, err error) {
 	return micro, batch / micro, nil
 }
 
-// horizon resolves 0 to the steps that the epochs need on this data.
+// horizon resolves 0 to the steps that the tokens, or the epochs of this data, need.
 func horizon(c config.Config, data evidence.Data, seqLength int) int {
 	if c.Calibration.Horizon > 0 {
 		return c.Calibration.Horizon
 	}
-	stepTokens := float64(c.Calibration.Batch * seqLength)
-	return max(1, int(math.Ceil(c.Calibration.Epochs*float64(data.Tokens)/stepTokens)))
+	tokens := c.Calibration.HorizonTokens
+	if tokens == 0 {
+		tokens = c.Calibration.Epochs * float64(data.Tokens)
+	}
+	return stepsOf(tokens, c.Calibration.Batch*seqLength)
+}
+
+// stepsOf is how many steps so many tokens need, at least one.
+func stepsOf(tokens float64, stepTokens int) int {
+	return int(min(max(1, math.Ceil(tokens/float64(stepTokens))), math.MaxInt32))
 }
 
 // warmup resolves 0 to 3 % of the horizon, at most 100 steps.

@@ -20,7 +20,18 @@ func TestHorizonAndWarmup(t *testing.T) {
 	if got := warmup(c, 1_000_000); got != 100 {
 		t.Errorf("warm-up %d, want 100", got)
 	}
+	c.Calibration.HorizonTokens = 1e6
+	if got := horizon(c, data, 128); got != 489 {
+		t.Errorf("horizon of a million tokens %d, want 489", got)
+	}
+	run := &evidence.Run{Setup: evidence.Setup{MicroBatch: 4, Accumulation: 2, SeqLength: 100}}
+	if got := stepsAsked(c, run); got != 1250 {
+		t.Errorf("a million tokens are %d steps of a stored run, want 1250", got)
+	}
 	c.Calibration.Horizon, c.Calibration.WarmupSteps = 7, 5
+	if got := stepsAsked(c, run); got != 7 {
+		t.Errorf("seven steps are %d", got)
+	}
 	if got := horizon(c, data, 128); got != 7 {
 		t.Errorf("horizon %d, want 7", got)
 	}

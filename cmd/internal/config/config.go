@@ -52,6 +52,7 @@ type Calibration struct {
 	MicroBatch    int           `yaml:"micro_batch"`
 	Checkpointing bool          `yaml:"checkpointing"`
 	Horizon       int           `yaml:"horizon"`
+	HorizonTokens float64       `yaml:"horizon_tokens"`
 	Epochs        float64       `yaml:"epochs"`
 	WarmupSteps   int           `yaml:"warmup_steps"`
 	SearchRates   int           `yaml:"search_rates"`

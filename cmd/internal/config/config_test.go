@@ -230,6 +230,7 @@ func TestValidate(t *testing.T) {
 		"calibration: {batch: 0}":                         "at least 1",
 		"calibration: {micro_batch: 99}":                  "between 0 and the batch",
 		"calibration: {horizon: -1}":                      "0 or more steps",
+		"calibration: {horizon_tokens: -1}":               "0 or more tokens",
 		"calibration: {seed: -1}":                         "0 or more",
 		"calibration: {budget: 0s}":                       "longer than nothing",
 		"calibration: {precision: fp8}":                   "auto, fp32, bf16 or bf16-pure",

@@ -59,6 +59,7 @@ func trainingRules(c Config) []rule {
 		{"calibration.batch", k.Batch >= 1, "at least 1", ""},
 		{"calibration.micro_batch", k.MicroBatch >= 0 && k.MicroBatch <= k.Batch, "between 0 and the batch", ""},
 		{"calibration.horizon", k.Horizon >= 0, "0 or more steps", "0 takes calibration.epochs passes over the data"},
+		{"calibration.horizon_tokens", k.HorizonTokens >= 0 && finite(k.HorizonTokens), "0 or more tokens", "0 takes calibration.epochs passes over the data"},
 		{"calibration.epochs", k.Epochs > 0 && finite(k.Epochs), "more than 0", ""},
 		{"calibration.warmup_steps", k.WarmupSteps >= 0, "0 or more", ""},
 		{"calibration.search_rates", k.SearchRates >= 1, "at least 1", "1 takes the prior without a search"},
