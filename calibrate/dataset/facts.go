@@ -132,6 +132,7 @@ func (f findings) warnings(d evidence.Data) []evidence.Warning {
 	warn(f.split.torn, "identical-records", "Most records are equal, so training memorises them and the held-out loss says nothing; bring data with variety.")
 	warn(!f.split.torn && d.DuplicateShare > 0.1, "duplicates", "%.0f%% of the records repeat earlier ones; remove the duplicates, or training memorises them.", 100*d.DuplicateShare)
 	warn(!f.split.torn && d.LeakShare > 0.05, "leakage", "%.0f%% of the held-out records resemble training ones, so the held-out loss is too good; remove near duplicates.", 100*d.LeakShare)
+	warn(d.Shape == classes && d.LeakShare > leakedAccuracy, "accuracy-withheld", "Most held-out records also train, so no accuracy is measured; hold out others with --validation.")
 	warn(d.TruncatedShare > 0.1, "truncated", "%.0f%% of the records are longer than %d tokens and are cut; raise the sequence length.", 100*d.TruncatedShare, f.o.SeqLength)
 	warn(len(d.LabelCounts) == 1, "one-label", "All records have one label, so there is nothing to tell apart; check the label field.")
 	warn(len(d.LabelCounts) >= maxLabels, "many-labels", "There are %d labels or more, which is no classification; give the shape prompt-completion.", maxLabels)

@@ -40,14 +40,18 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err := fits(o, tok, train, eval, general.rows); err != nil {
 		return Packed{}, err
 	}
-	p := packfile.Pack{Train: train, Eval: eval, General: general.rows, Classes: c.shaper.shape == "classification"}
+	f := findings{collected: c, split: s, train: train, eval: eval, general: general}
+	data := f.data()
+	p := packfile.Pack{Train: train, Eval: eval, General: general.rows, Classes: data.Shape == classes && data.LeakShare <= leakedAccuracy}
 	if err := packfile.Write(out, p); err != nil {
 		return Packed{}, fmt.Errorf("dataset: %w", err)
 	}
-	f := findings{collected: c, split: s, train: train, eval: eval, general: general}
-	data := f.data()
 	return Packed{Data: data, Domain: f.domain(), Warnings: f.warnings(data), Path: out}, nil
 }
+
+// leakedAccuracy is the share of held-out records that also train beyond which an
+// accuracy is not measured: it would say how well they were learnt by heart.
+const leakedAccuracy = 0.5
 
 // enough refuses rows that would train or measure nothing.
 func enough(c *collected, train, eval packfile.Rows) error {

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// classes is the shape whose completions are labels.
+const classes = "classification"
+
 // Shapes are the values of Options.Shape.
 func Shapes() []string {
 	return []string{"text", "prompt-completion", "alpaca", "messages", "sharegpt", "classification"}
@@ -80,7 +83,7 @@ func (s *shaper) example(r record) (example, error) {
 	switch s.shape {
 	case "text":
 		err = s.plain(r, &e)
-	case "classification":
+	case classes:
 		err = s.classification(r, &e)
 	case "messages", "sharegpt":
 		err = s.conversation(r, &e)
