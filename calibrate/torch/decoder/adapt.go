@@ -128,8 +128,9 @@ func (e *UnsupportedError) Error() string { return e.What + " is not trained by 
 // Hint says what to do instead.
 func (e *UnsupportedError) Hint() string { return e.Advice }
 
-// adapters keeps LoRA's weights in fp32 beside a bf16 base, as PEFT does.
-func (p Precision) adapters() Precision { return Precision{p.Compute, p.Master} }
+// adapters keeps LoRA's weights in fp32 beside a bf16 base, as PEFT does
+// (autocast_adapter_dtype).
+func (p Precision) adapters() Precision { return Precision{p.Compute, shim.F32} }
 
 func (m *Model) attach(targets []hf.Module, l adapterLayout) error {
 	sites := m.sites()

@@ -210,3 +210,24 @@ func normAfter(m *Model, a *shim.Arena, set Sequences, row int) shim.Tensor {
 	m.Backward(tape)
 	return a.Norm(m.adapters.grad)
 }
+
+// TestAdaptersStayWide keeps what LoRA trains in fp32 beside weights in bf16, as PEFT does.
+func TestAdaptersStayWide(t *testing.T) {
+	begin(t)
+	whole := dora
+	whole.ModulesToSave = "lm_head"
+	m, err := NewLoRA(tiny()["llama"], Precision{shim.BF16, shim.BF16}, shim.CPU, 32, []Arm{{whole, 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	state, err := m.State(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range state {
+		if s.DType != "F32" {
+			t.Errorf("%s is %s", s.Name, s.DType)
+		}
+	}
+}

@@ -34,12 +34,13 @@ func (p param) trained() bool { return !p.grad.Nil() }
 // products read; it is master itself where the precision is one.
 type flat struct {
 	arms, elements, matrices int64
+	dtype                    shim.DType  // of all but work
 	work, master             shim.Tensor // [K, elements]
 	grad, m, v               shim.Tensor
 }
 
 func newFlat(a *shim.Arena, arms, elements, matrices int64, p Precision) *flat {
-	f := &flat{arms: arms, elements: elements, matrices: matrices}
+	f := &flat{arms: arms, elements: elements, matrices: matrices, dtype: p.Master}
 	f.master = a.Zeros(p.Master, arms, elements)
 	f.work = f.master
 	if p.Compute != p.Master {

@@ -15,10 +15,10 @@ func (m *Model) State(arm int) ([]safetensors.Source, error) {
 	var out []safetensors.Source
 	for _, part := range f.stateParts() {
 		t := f.part(m.arena, part.t, int64(arm), 0, f.elements)
-		data := make([]byte, f.elements*int64(m.Precision.Master.Size()))
+		data := make([]byte, f.elements*int64(f.dtype.Size()))
 		m.arena.Bytes(t, data)
 		m.arena.Drop(t)
-		out = append(out, safetensors.Source{Name: part.name, DType: fileDType(m.Precision.Master), Shape: []int64{f.elements}, Data: data})
+		out = append(out, safetensors.Source{Name: part.name, DType: fileDType(f.dtype), Shape: []int64{f.elements}, Data: data})
 	}
 	return out, m.arena.Err()
 }
@@ -28,14 +28,14 @@ func (m *Model) SetState(arm int, from *safetensors.File) error {
 	f := m.trained()
 	for _, part := range f.stateParts() {
 		t, ok := from.Lookup(part.name)
-		if !ok || t.Shape[0] != f.elements || t.DType != fileDType(m.Precision.Master) {
+		if !ok || t.Shape[0] != f.elements || t.DType != fileDType(f.dtype) {
 			return fmt.Errorf("checkpoint: %s is missing or of another model", part.name)
 		}
 		data, err := from.Bytes(t)
 		if err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
-		to, src := f.part(m.arena, part.t, int64(arm), 0, f.elements), m.arena.FromBytes(data, m.Precision.Master, f.elements)
+		to, src := f.part(m.arena, part.t, int64(arm), 0, f.elements), m.arena.FromBytes(data, f.dtype, f.elements)
 		m.arena.Copy(to, src)
 		m.arena.Drop(to, src)
 	}

@@ -183,6 +183,7 @@ def adapters(folder, out):
                     moved = torch.from_numpy(uniform(name + parameter, p.numel())).reshape(p.shape) * 0.3
                     p.copy_(moved if "lora_B" in parameter else p + moved)
         wrapped.peft_config["default"].base_model_name_or_path = model
+        wrapped.peft_config["default"].target_modules = sorted(wrapped.peft_config["default"].target_modules)  # of a set
         wrapped.save_pretrained(folder / name)
         (folder / name / "README.md").unlink()
         out[name] = dict(model=model, lora=lora, loss=mean_loss(wrapped, rows()))
