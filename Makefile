@@ -141,7 +141,7 @@ SUITE ?=
 suite: engine ## make the decision suite anew: texts, bases, every training, curves (minutes on a GPU, days on a CPU)
 	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/suite-make ./calibrate/suite/make; set -x; \
 		$(GO) run ./calibrate/embedded/make -out bin/suite; \
-		for step in prepare bases train curves table; do bin/suite-make $$step -dir bin/suite $(SUITE); done
+		for step in prepare bases train measure curves table; do bin/suite-make $$step -dir bin/suite $(SUITE); done
 
 .PHONY: suite-docs
 suite-docs: go ## write what the suite's curves found into docs/decision-quality.md

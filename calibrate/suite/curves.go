@@ -76,6 +76,9 @@ func (s Setting) Gather(units []Unit, engine string) (Set, bool, error) {
 	if ok, err := readJSON(p.Facts(first.Domain), &packed); !ok {
 		return out, false, err
 	}
+	if _, err := readJSON(p.Measured(first.Base, first.Domain), &packed.Domain); err != nil {
+		return out, false, err
+	}
 	out.About = s.about(first, packed, engine)
 	lowest := math.Inf(1)
 	for _, u := range units {

@@ -101,6 +101,11 @@ func (p Place) Pack(d Domain) string { return filepath.Join(p.Dir, "packs", d.Na
 // Facts is the file of what packing found out about a domain.
 func (p Place) Facts(d Domain) string { return filepath.Join(p.Dir, "packs", d.Name+".json") }
 
+// Measured is the file of what an engine found of a domain at a base's weights.
+func (p Place) Measured(b Base, d Domain) string {
+	return filepath.Join(p.Dir, "measured", b.Name+"."+d.Name+".json")
+}
+
 // Unit is the file of a unit's result.
 func (p Place) Unit(u Unit) string { return filepath.Join(p.Dir, "units", u.Name()+".json") }
 

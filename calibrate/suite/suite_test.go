@@ -51,6 +51,9 @@ func TestSuiteEndToEnd(t *testing.T) {
 	if err := c.Train(t.Context(), units); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Measure(t.Context(), c.Engine(), bases, domains[:1]); err != nil {
+		t.Fatal(err)
+	}
 	out := t.TempDir()
 	n, err := s.Curves(units, "scripted", out)
 	if err != nil || n != 4 {
@@ -62,6 +65,7 @@ func TestSuiteEndToEnd(t *testing.T) {
 	}
 	curves := history.Curves(records)
 	checkBestInside(t, s, curves)
+	checkMeasured(t, out)
 	cases := decision.Cases(curves, nil, s.HorizonSteps)
 	if len(cases) != 3 {
 		t.Fatalf("%d cases", len(cases))
@@ -74,6 +78,20 @@ func TestSuiteEndToEnd(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.Dir, "scratch", "*")); len(left) > 0 {
 		t.Errorf("checkpoints were left: %v", left)
+	}
+}
+
+// checkMeasured: what the engine measured of the first domain stands beside its text's facts.
+func checkMeasured(t *testing.T, dir string) {
+	t.Helper()
+	for name, want := range map[string]bool{"1m-orders.json": true, "1m-facts-025.json": false} {
+		var f file
+		if ok, err := readJSON(filepath.Join(dir, name), &f); !ok || err != nil {
+			t.Fatal(err)
+		}
+		if d := f.About.Domain; (d.TokenLoss != nil && len(d.Layers) > 0) != want || d.TokenDivergence == nil || d.BaseLoss == nil {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }
 

@@ -199,12 +199,15 @@ func (w *work) train(ctx context.Context, segments []calibrate.Segment) (map[str
 	if len(segments) == 0 {
 		return logs, nil
 	}
+	err := w.Engine.Train(ctx, w.group(segments), func(e calibrate.Event) { hear(logs, e) })
+	return logs, err
+}
+
+func (w *work) group(segments []calibrate.Segment) calibrate.Group {
 	p := w.Place()
-	group := calibrate.Group{
+	return calibrate.Group{
 		ModelDir: p.Model(w.unit.Base), PackPath: p.Pack(w.unit.Domain), Device: w.Device, Precision: w.Precision, Threads: w.Threads,
 		MicroBatch: w.Rows, Accumulation: 1, DataSeed: w.unit.Seed, Segments: segments,
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1},
 	}
-	err := w.Engine.Train(ctx, group, func(e calibrate.Event) { hear(logs, e) })
-	return logs, err
 }

@@ -3,10 +3,11 @@
 //	make prepare -dir DIR              texts, and folders of the bases (needs a Go distribution)
 //	make bases   -dir DIR -engine E    pre-trains the bases that do not ship trained
 //	make train   -dir DIR -engine E    packs the texts and trains every unit
+//	make measure -dir DIR -engine E    has the engine describe each domain at the bases' weights
 //	make curves  -dir DIR -out FOLDER  writes the curve files
 //	make table   -out FOLDER           tells what they found, in docs/decision-quality.md
 //
-// `make suite` does all five. Between prepare and curves the folder may be on another
+// `make suite` does all six. Between prepare and curves the folder may be on another
 // machine, which needs this program, the engine and nothing else.
 package main
 
@@ -54,7 +55,7 @@ type call struct {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("name a step: prepare, bases, train, curves or table")
+		return errors.New("name a step: prepare, bases, train, measure, curves or table")
 	}
 	c, err := parse(args[1:], out)
 	if err != nil {
@@ -67,12 +68,14 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return c.pretrain(ctx)
 	case "train":
 		return c.train(ctx)
+	case "measure":
+		return c.measure(ctx)
 	case "curves":
 		return c.curves()
 	case "table":
 		return c.table()
 	}
-	return fmt.Errorf("%q is no step: name prepare, bases, train, curves or table", args[0])
+	return fmt.Errorf("%q is no step: name prepare, bases, train, measure, curves or table", args[0])
 }
 
 func parse(args []string, out io.Writer) (call, error) {
@@ -181,6 +184,11 @@ func (c call) train(ctx context.Context) error {
 		crew.Until = time.Now().Add(c.limit)
 	}
 	return crew.Train(ctx, c.Units(c.bases, c.domains, c.seeds))
+}
+
+func (c call) measure(ctx context.Context) error {
+	engine := worker.Start(c.engine, worker.Options{})
+	return errors.Join(c.Measure(ctx, engine, c.bases, c.domains), engine.Close())
 }
 
 func (c call) curves() error {
