@@ -56,13 +56,14 @@ func Ranks() Script {
 	lora := full
 	lora.BestRate, lora.Floor = 1e-3, 1.95
 	out := Of(full, lora)
-	level := out.Loss
 	out.Loss = func(t evidence.Trial, step int) float64 {
-		short := 0.0
-		if t.Method.Kind == evidence.LoRA {
-			short = 0.2 * math.Max(0, 4-math.Log2(float64(t.Method.Rank)))
+		if t.Method.Kind != evidence.LoRA {
+			return full.At(t, step)
 		}
-		return level(t, step) + short*(1-math.Exp(-float64(step)/100))
+		c := lora
+		c.BestRate *= 2 / math.Sqrt(float64(t.Method.Rank)) // alpha grows with the rank
+		short := 0.2 * math.Max(0, 4-math.Log2(float64(t.Method.Rank)))
+		return c.At(t, step) + short*(1-math.Exp(-float64(step)/100))
 	}
 	return out
 }
