@@ -3,12 +3,14 @@ package torch
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ftadvise/calibrate"
@@ -218,6 +220,54 @@ func pythonLosses(t *testing.T, python string, args []string) []float64 {
 	}
 	if err != nil || len(out) != len(args)-2 {
 		t.Fatalf("%d losses, %v: %s", len(out), err, stderr.String())
+	}
+	return out
+}
+
+// TestTextLossWithAdapter reads a text through an adapter: of zeros it changes nothing,
+// and one of another model is refused.
+func TestTextLossWithAdapter(t *testing.T) {
+	e, base := newEngine(t), filepath.Join("..", "embedded", "base")
+	text := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(text, []byte("func main() returns an error"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	method := evidence.Method{Kind: evidence.LoRA, Rank: 2, Alpha: 4, Targets: "q_proj,v_proj"}
+	adapter := t.TempDir()
+	if err := hf.SaveAdapter(adapter, base, method, emptyAdapter(t, base, method)); err != nil {
+		t.Fatal(err)
+	}
+	spec := TextSpec{ModelDir: base, TextPath: text, Device: "cpu", Precision: "fp32"}
+	plain, err := e.TextLoss(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.AdapterDir = adapter
+	if got, err := e.TextLoss(t.Context(), spec); err != nil || math.Abs(got.Loss-plain.Loss) > 1e-6 {
+		t.Errorf("loss %g with an adapter of zeros, %v; %g without", got.Loss, err, plain.Loss)
+	}
+	spec.AdapterDir = filepath.Join("testdata", "adapters", "llama-dora")
+	var refused *calibrate.InputError
+	if _, err := e.TextLoss(t.Context(), spec); !errors.As(err, &refused) || !strings.Contains(refused.Hint, "the base model that the adapter was trained on: llama") {
+		t.Errorf("another model's adapter: %v", err)
+	}
+}
+
+// emptyAdapter makes the tensors of a method's adapter, all zero.
+func emptyAdapter(t *testing.T, dir string, method evidence.Method) []safetensors.Source {
+	t.Helper()
+	model, err := hf.OpenConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer model.Close()
+	list, err := model.Config.AdapterParameters(method)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []safetensors.Source
+	for _, p := range list {
+		out = append(out, safetensors.Source{Name: p.Name, DType: "F32", Shape: p.Shape, Data: make([]byte, 4*p.Elements())})
 	}
 	return out
 }
