@@ -78,7 +78,7 @@ def older(results, name, a):
     step = results["steps"].get(name, {})
     facts = {} if a.again else step.get("facts", {})
     if a.again_ours:
-        facts = {key: x for key, x in facts.items() if " | " in key and not key.split(" | ")[1].startswith("ours")}
+        facts = {key: x for key, x in facts.items() if key.split(" | ")[-1] in ("trainer", "plain", "compiled")}
     return facts, {key: step.get("at", {}).get(key, step.get("started")) for key in facts}
 
 
