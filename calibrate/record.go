@@ -144,9 +144,13 @@ func appendFinite(points []evidence.Point, step int, value float64) []evidence.P
 	return append(points, evidence.Point{Step: step, Loss: value})
 }
 
-// ended commits a segment.
+// ended commits a segment. One may end before it has started, where not even the weights
+// found room.
 func (r *recorder) ended(e TrialEnded) {
 	t, o := r.c.trial(e.Trial), r.pending[e.Trial]
+	if _, mine := r.from[e.Trial]; mine && o == nil && !r.told[e.Trial] {
+		o = &evidence.Outcome{MicroBatch: r.c.run.Setup.MicroBatch, Accumulation: r.c.run.Setup.Accumulation}
+	}
 	if t == nil || o == nil {
 		return
 	}

@@ -98,11 +98,11 @@ func (s *segment) train(ctx context.Context) error {
 		return err
 	}
 	s.pass(s.engine.script.StartSeconds)
-	s.observe(calibrate.TrialStarted{Trial: s.Trial.ID, TrainableParams: s.engine.script.trainable(s.Trial.Method), TotalParams: params,
-		MicroBatch: s.group.MicroBatch, Accumulation: s.group.Accumulation})
-	if s.noRoom() {
+	if s.noRoom() { // which an engine finds out before it can start
 		return s.end(evidence.OutOfMemory, "no room for the weights")
 	}
+	s.observe(calibrate.TrialStarted{Trial: s.Trial.ID, TrainableParams: s.engine.script.trainable(s.Trial.Method), TotalParams: params,
+		MicroBatch: s.group.MicroBatch, Accumulation: s.group.Accumulation})
 	if s.FromStep == 0 {
 		s.evaluate()
 		s.measure(calibrate.OfGradient)

@@ -26,12 +26,9 @@ func (r *run) chooseAttention() error {
 	times, known := r.attention[work]
 	if !known {
 		var err error
-		times, err = r.decoder.TimeAttention(work.sequences, work.length)
-		if err != nil && !errors.Is(err, decoder.ErrNoChoice) {
+		if times, err = r.timeAttention(work); err != nil {
 			return err
 		}
-		r.attention[work] = times
-		r.tellAttention(times)
 	}
 	backend, err := pickBackend(times, r.tuning.Attention)
 	if err != nil {
@@ -39,6 +36,27 @@ func (r *run) chooseAttention() error {
 	}
 	r.decoder.SetBackend(backend)
 	return nil
+}
+
+// timeAttention leaves memory and its peaks as it found them. Where there is too little
+// for the timing, that says nothing of the training: the engine's first choice stands.
+func (r *run) timeAttention(work attentionWork) (decoder.BackendTimes, error) {
+	times, err := r.decoder.TimeAttention(work.sequences, work.length)
+	switch {
+	case errors.Is(err, decoder.ErrNoChoice):
+		return nil, nil
+	case errors.Is(err, shim.ErrOutOfMemory):
+		times = nil
+	case err != nil:
+		return nil, err
+	default:
+		r.attention[work] = times
+		r.tellAttention(times)
+	}
+	if err := shim.EmptyCache(r.device); err != nil {
+		return nil, err
+	}
+	return times, shim.ResetPeak(r.device)
 }
 
 func (r *run) tellAttention(times decoder.BackendTimes) {

@@ -278,7 +278,11 @@ func withLoRA(t *testing.T, e *Engine, dir string, method evidence.Method, do fu
 		if err != nil {
 			return err
 		}
-		m, err := decoder.NewLoRA(model.Config, fp32, -1, parityLength, []decoder.Arm{{Method: method}})
+		device, err := deviceOf(testDevice(), e.noCUDA)
+		if err != nil {
+			return err
+		}
+		m, err := decoder.NewLoRA(model.Config, fp32, device, parityLength, []decoder.Arm{{Method: method}})
 		if err != nil {
 			return err
 		}

@@ -56,6 +56,9 @@ func (m *Model) TimeAttention(sequences, length int) (BackendTimes, error) {
 	var out BackendTimes
 	for _, backend := range []shim.Backend{shim.FlashBackend, shim.CuDNNBackend, shim.EfficientBackend} {
 		seconds, err := t.time(m.arena.Device(), backend)
+		if errors.Is(err, shim.ErrOutOfMemory) {
+			return nil, err
+		}
 		if err != nil {
 			continue // a kernel that this shape or device does not have
 		}

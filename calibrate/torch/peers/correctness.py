@@ -34,6 +34,19 @@ def verdicts(output):
     return ends, differences(output)
 
 
+def complaints(output):
+    """What tests that did not pass had to say."""
+    bad = set(re.findall(r"--- (?:FAIL|SKIP): (\S+)", output))
+    found, name = [], None
+    for line in output.splitlines():
+        started = re.match(r"=== (?:RUN|CONT|NAME) +(\S+)", line)
+        if started:
+            name = started[1]
+        elif name in bad and re.match(r"\s+\w+\.go:\d+: ", line):
+            found.append(line)
+    return found
+
+
 def differences(output):
     """By subtest: how far losses and gradient norms are from transformers' and PEFT's."""
     found, name = {}, None
@@ -53,8 +66,7 @@ def tests(lab):
     seen = measure.run([lab.home / "test/torch.test", "-test.v", "-test.run", chosen], {**lab.env, "FTADVISE_TEST_DEVICE": lab.device}, lab.cap(240), cwd=lab.home / "test")
     ends, far = verdicts(seen.output)
     top = {name: end for name, end in ends.items() if "/" not in name}
-    failed = [line for line in seen.output.splitlines() if "off by" in line or re.match(r"\s+\w+\.go:\d+: ", line) and "within" not in line]
-    yield "tests", dict(code=seen.code, seconds=seen.seconds, ends=top, failures=failed[:40], trouble=seen.trouble() if seen.code and not top else "")
+    yield "tests", dict(code=seen.code, seconds=seen.seconds, ends=top, failures=complaints(seen.output)[:40], trouble=seen.trouble() if seen.code and not top else "")
     yield "differences", far
 
 

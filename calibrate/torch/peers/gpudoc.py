@@ -1,5 +1,7 @@
 """Makes tables of gpu.json."""
 
+import collections
+
 import speed
 from measure import table
 
@@ -63,7 +65,8 @@ def tests(facts):
     if apart:
         text += f" Against recorded trainings by transformers and PEFT in fp32 ({len(apart)} of them), losses differ by at most {max(d['loss'] for d in apart.values()):.1e} nats"
         text += f" and gradient norms by at most {max(d['norm'] for d in apart.values()):.1e} relatively."
-    return text + "".join(f"\n- `{line.strip()[:160]}`" for line in ran.get("failures", []))
+    said = collections.Counter(line.strip()[:160] for line in ran.get("failures", []))
+    return text + "".join(f"\n- `{line}`" + (f" ({n} times)" if n > 1 else "") for line, n in said.items())
 
 
 def parity(facts):
