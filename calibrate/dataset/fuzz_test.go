@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
@@ -82,42 +80,4 @@ func FuzzCSV(f *testing.F) {
 
 func FuzzText(f *testing.F) {
 	fuzzFormat(f, "text", "one\ntwo\n", "\uFEFFx", "a\x00b", "caf\xe9", "é世👍")
-}
-
-// FuzzParquet: damaged files end in an error, whatever the library does.
-func FuzzParquet(f *testing.F) {
-	paths, err := filepath.Glob(filepath.Join("testdata", "*.parquet"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		path := filepath.Join(t.TempDir(), "x.parquet")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		st, err := newSource(path, info).open()
-		if err != nil {
-			t.Skip(err)
-		}
-		defer st.Close()
-		r, err := newParquet(st, 1<<20)
-		var e *Error
-		switch {
-		case err == nil:
-			drain(t, r, "parquet")
-		case !errors.As(err, &e):
-			t.Fatalf("%T %v", err, err)
-		}
-	})
 }
