@@ -172,7 +172,7 @@ func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64)
 		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 			continue
 		}
-		c, _ := courseOf(how, lessons)
+		c, _ := courseOf(how, lessons, settings())
 		s.judge(&c, curves)
 		out = append(out, c)
 	}

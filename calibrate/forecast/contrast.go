@@ -32,6 +32,21 @@ func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 	return out, true
 }
 
+// contrastSettings is the grid for contrasts. They have more predictors that go together
+// than single curves have, and a search only comes near the rates that taught, so small
+// ridges are left out: on made-up curves they foretold rates off the best very badly.
+func contrastSettings() []setting {
+	var out []setting
+	for _, kappa := range []float64{0.05, 0.2} {
+		for _, lag := range []float64{0.1, 0.3} {
+			for _, penalty := range []float64{0.1, 1, 10} {
+				out = append(out, setting{kappa, lag, penalty})
+			}
+		}
+	}
+	return out
+}
+
 // contrastReading reads as doublingReading does.
 func contrastReading(share float64, facts bool) reading {
 	out := doublingReading(share)
@@ -73,7 +88,7 @@ func (s *Schooling) gaps(curves []Curve) []Course {
 			if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
 				continue
 			}
-			if c, found := courseOf(how, lessons); found > most {
+			if c, found := courseOf(how, lessons, contrastSettings()); found > most {
 				best, most = c, found
 			}
 		}

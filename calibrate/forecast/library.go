@@ -169,8 +169,8 @@ func (c Course) trust(data string) float64 {
 }
 
 // courseOf states a regression as numbers, rounded to what they are worth.
-func courseOf(how reading, lessons []lesson) (c Course, evidence float64) {
-	fits, weights := learnAll(lessons, settings())
+func courseOf(how reading, lessons []lesson, settings []setting) (c Course, evidence float64) {
+	fits, weights := learnAll(lessons, settings)
 	best := 0
 	for i, w := range weights {
 		if w > weights[best] {
