@@ -147,14 +147,14 @@ suite: engine ## make the decision suite anew: texts, bases, every training, cur
 suite-docs: go ## write what the suite's curves found into docs/decision-quality.md
 	@CGO_ENABLED=0 $(GO) run ./calibrate/suite/make table
 
-# Curves to score on: any file that `ftadvise import` reads.
+# Public curves to score on besides the decision suite: any file that `ftadvise import` reads.
 CURVES ?= $(wildcard ../shared/data/peft-metamathqa-curves.json)
 
 .PHONY: decision-bench
-decision-bench: go ## score the forecasts on finished curves: make decision-bench CURVES=FILE...
-	@[ -n "$(CURVES)" ] || { echo "make: error: no curves to score on" >&2; \
-		echo "make: hint: make decision-bench CURVES=FILE" >&2; exit 3; }
-	@CGO_ENABLED=0 $(GO) run ./calibrate/forecast/decisionbench $(CURVES)
+decision-bench: go ## replay the decision suite; and score the forecasts on public curves: CURVES=FILE...
+	@CGO_ENABLED=0 $(GO) run ./calibrate/forecast/decisionbench -suite calibrate/suite/curves
+	@[ -z "$(CURVES)" ] || { echo; echo "### Public curves"; echo; \
+		CGO_ENABLED=0 $(GO) run ./calibrate/forecast/decisionbench $(CURVES); }
 
 .PHONY: compat
 compat: go ## build and test the engine against another libtorch: make compat TORCH=2.8.0

@@ -118,12 +118,7 @@ func (c *calibration) horizonRate(winner *evidence.TrialResult) (float64, error)
 	if err != nil {
 		return 0, err
 	}
-	losses := winner.Outcome.EvalLoss
-	if len(losses) < 2 || losses[0].Step > 0 {
-		return winner.LearningRate, nil
-	}
-	end := losses[len(losses)-1]
-	return roundRate(library.Drift.Rate(winner.LearningRate, end.Step, c.spec.HorizonSteps, losses[0].Loss, end.Loss)), nil
+	return roundRate(library.Drift.Rate(winner.LearningRate, winner.Outcome.Steps, c.spec.HorizonSteps)), nil
 }
 
 // follow begins the trunks of the arms that did not search, by their leader's rate, and

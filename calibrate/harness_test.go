@@ -9,6 +9,7 @@ import (
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/enginetest"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/forecast"
 )
 
 // memory is a Keeper in memory, but for the checkpoints. It keeps the run as JSON, as
@@ -74,6 +75,7 @@ func newBench(t *testing.T, script enginetest.Script) *bench {
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8},
 		Full:      true, LoRA: []evidence.Method{lora8},
 		RateFull: 1e-4, RateLoRA: 1e-3, SearchRates: 3, HorizonSteps: 2000, Budget: 3 * time.Minute, Seeds: 1, Seed: 7,
+		Library: &forecast.Library{}, // a scripted curve's best rate is the same at every step
 	}
 	if err := b.keeper.Save(&evidence.Run{ID: "01TEST", State: evidence.Running}); err != nil {
 		t.Fatal(err)

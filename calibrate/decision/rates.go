@@ -66,9 +66,10 @@ func (a course) cost(rate, end float64, horizon int) float64 {
 	return a.curves[0].Points[0].Loss - end // it diverged at once: as bad as no training
 }
 
-// Rates scores the searches of replayed calibrations, the priors without a search, and
-// the rule that LoRA's rate is ten times full's.
-func Rates(played []Played, p Probe, tieNats float64) []RateScore {
+// Rates scores the searches of calibrations that were replayed with what finished curves
+// teach and without, the priors without a search, and the rule that LoRA's rate is ten
+// times full's.
+func Rates(played, plain []Played, p Probe, tieNats float64) []RateScore {
 	searched := func(c Played, m evidence.Method) float64 {
 		for _, t := range trunks(c.Run) {
 			if t.Method == m {
@@ -92,7 +93,8 @@ func Rates(played []Played, p Probe, tieNats float64) []RateScore {
 		}
 	}
 	return []RateScore{
-		ratesOf("the search", played, p, tieNats, searched),
+		ratesOf("the search, moved to the horizon", played, p, tieNats, searched),
+		ratesOf("the search, lowest loss so far", plain, p, tieNats, searched),
 		ratesOf("the priors, no search", played, p, tieNats, prior(false)),
 		ratesOf("full's prior, ten times it for LoRA", played, p, tieNats, prior(true)),
 	}

@@ -169,7 +169,7 @@ func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64)
 			curves = slices.DeleteFunc(tuned(curves), Curve.neighbours)
 		}
 		lessons := lessonsWithout(lessonsOf(curves, how, ownHorizon))
-		if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
+		if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
 			continue
 		}
 		c, _ := courseOf(how, lessons, settings())
@@ -177,6 +177,15 @@ func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64)
 		out = append(out, c)
 	}
 	return out
+}
+
+// leastFamilies is how many families a course needs. Constant-rate curves of a suite
+// have a domain for a family: what a few of them have in common may be chance.
+func leastFamilies(how reading) int {
+	if how.Traits {
+		return 4
+	}
+	return 3
 }
 
 // judge measures the laws on the finished curves: how much they understate their

@@ -85,7 +85,7 @@ func (s *Schooling) gaps(curves []Curve) []Course {
 		for _, facts := range []bool{false, true}[:2-int(indicator(s.blind))] {
 			how := contrastReading(round(share), facts)
 			lessons := lessonsWithout(contrasts(curves, how, ownHorizon))
-			if len(lessons) < 8 || len(familiesOf(lessons)) < 3 {
+			if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
 				continue
 			}
 			if c, found := courseOf(how, lessons, contrastSettings()); found > most {

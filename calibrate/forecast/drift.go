@@ -7,36 +7,26 @@ import (
 )
 
 // Drift is how the learning rate that is best falls with the steps trained: early on a
-// high rate leads that later cannot settle, or over-fits. On the finished curves the
-// best rate went about with the inverse root of the steps.
+// high rate leads that later cannot settle, or over-fits. On the finished curves the best
+// rate went about with the inverse root of the steps, as for averaged stochastic
+// gradients in theory (Nemirovski et al. 2009).
 type Drift struct {
-	// Exponent is that of the steps for a curve of which nothing is known, and Slope what
-	// it changes by per unit of ln(share of the base's loss that has gone by then), from
-	// its mean.
+	// Exponent is that of the steps; 0 where it is not known.
 	Exponent float64 `json:"exponent"`
-	Slope    float64 `json:"slope"`
-	Mean     float64 `json:"mean"`
 }
 
 // Rate is the learning rate that is expected to be best at the horizon, when one was
-// best at a step: base and loss are the losses before training and there.
-func (d Drift) Rate(best float64, step, horizon int, base, loss float64) float64 {
+// best at a step.
+func (d Drift) Rate(best float64, step, horizon int) float64 {
 	if step < 1 || step >= horizon {
 		return best
 	}
-	exponent := d.Exponent + d.Slope*(gone(base, loss)-d.Mean)
-	return best * math.Pow(float64(step)/float64(horizon), math.Min(1, math.Max(0, exponent)))
+	return best * math.Pow(float64(step)/float64(horizon), d.Exponent)
 }
 
-// leastGone is the smallest share of a loss that counts as gone.
-const leastGone = 0.003
-
-// gone is ln of the share of the base's loss that has gone.
-func gone(base, loss float64) float64 {
-	return math.Log(math.Max(leastGone, (base-loss)/math.Max(base, 1e-9)))
-}
-
-// driftOf learns from methods that were trained at several rates to the end.
+// driftOf learns from methods that were trained at several rates to the end. That the
+// exponent goes with how far the loss has fallen was tried and dropped: fitted on some
+// families it misled on the others.
 func driftOf(curves []Curve) Drift {
 	var points []driftPoint
 	for _, group := range byMethod(curves) {
@@ -45,27 +35,18 @@ func driftOf(curves []Curve) Drift {
 	if len(points) < 8 {
 		return Drift{}
 	}
-	var d Drift
+	// ln(best then / best at the end) = exponent ln(horizon/step): no intercept, since at
+	// the horizon nothing is left to drift.
+	var square, product float64
 	for _, p := range points {
-		d.Mean += p.gone / float64(len(points))
+		square, product = square+p.reach*p.reach, product+p.reach*p.fell
 	}
-	// ln(best then / best at the end) = (exponent + slope x) ln(horizon/step): no intercept,
-	// since at the horizon nothing is left to drift.
-	var uu, uv, vv, uy, vy float64
-	for _, p := range points {
-		u, v := p.reach, p.reach*(p.gone-d.Mean)
-		uu, uv, vv, uy, vy = uu+u*u, uv+u*v, vv+v*v, uy+u*p.fell, vy+v*p.fell
-	}
-	vv += 1e-9
-	d.Slope = (vy - uv*uy/uu) / (vv - uv*uv/uu)
-	d.Exponent = (uy - uv*d.Slope) / uu
-	return Drift{round(d.Exponent), round(d.Slope), round(d.Mean)}
+	return Drift{round(math.Min(1, math.Max(0, product/square)))}
 }
 
 // driftPoint is one method on one data set at one step.
 type driftPoint struct {
 	reach float64 // ln(horizon/step)
-	gone  float64
 	fell  float64 // ln(rate best at the step / rate best at the horizon)
 }
 
@@ -73,7 +54,7 @@ type driftPoint struct {
 // the highest of all tell no more than that, and are left out.
 func driftPoints(group []Curve) []driftPoint {
 	end, rates := bestRate(group, ownHorizon)
-	if rates < 3 || end.Rate <= 0 || group[0].Points[0].Step > 0 {
+	if rates < 3 || end.Rate <= 0 {
 		return nil
 	}
 	var out []driftPoint
@@ -83,7 +64,7 @@ func driftPoints(group []Curve) []driftPoint {
 		if highest(group, step) == best.Rate {
 			continue
 		}
-		out = append(out, driftPoint{-math.Log(share), gone(best.Points[0].Loss, at(best.Points, step)), math.Log(best.Rate / end.Rate)})
+		out = append(out, driftPoint{-math.Log(share), math.Log(best.Rate / end.Rate)})
 	}
 	return out
 }

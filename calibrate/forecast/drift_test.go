@@ -36,31 +36,29 @@ func TestDriftIsLearned(t *testing.T) {
 	if d := library.Drift; math.Abs(d.Exponent-0.5) > 0.1 {
 		t.Fatalf("%+v", d)
 	}
-	if rate := library.Drift.Rate(8e-3, 31, 2000, 3.1, 2.2); rate < 0.5e-3 || rate > 2e-3 {
+	if rate := library.Drift.Rate(8e-3, 31, 2000); rate < 0.5e-3 || rate > 2e-3 {
 		t.Errorf("moved to %v, want about 1e-3", rate)
 	}
 }
 
 func TestDriftRate(t *testing.T) {
-	d := Drift{Exponent: 0.5, Slope: -0.1, Mean: -1}
+	d := Drift{Exponent: 0.5}
 	tests := []struct {
 		name          string
 		step, horizon int
-		base, loss    float64
 		want          float64
 	}{
-		{"a hundredth of the horizon", 10, 1000, math.E, math.E - 1, 0.1},
-		{"at the horizon", 1000, 1000, 3, 2, 1},
-		{"beyond it", 2000, 1000, 3, 2, 1},
-		{"step 0", 0, 1000, 3, 3, 1},
-		{"nothing gone", 10, 1000, 3, 3.5, math.Pow(0.01, 0.5-0.1*(math.Log(leastGone)+1))},
+		{"a hundredth of the horizon", 10, 1000, 0.1},
+		{"at the horizon", 1000, 1000, 1},
+		{"beyond it", 2000, 1000, 1},
+		{"step 0", 0, 1000, 1},
 	}
 	for _, test := range tests {
-		if got := d.Rate(1, test.step, test.horizon, test.base, test.loss); math.Abs(got-test.want) > 1e-9 {
+		if got := d.Rate(1, test.step, test.horizon); math.Abs(got-test.want) > 1e-9 {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
-	if got := (Drift{}).Rate(3e-4, 10, 1000, 3, 2); got != 3e-4 {
+	if got := (Drift{}).Rate(3e-4, 10, 1000); got != 3e-4 {
 		t.Errorf("without finished curves the rate moved to %v", got)
 	}
 }

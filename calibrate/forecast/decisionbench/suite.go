@@ -101,6 +101,6 @@ func replay(out io.Writer, s decision.Suite, p decision.Probe, known, blind deci
 	})
 	reliability(out, shipped.Reliability(s.TieNats))
 	coverages(out, decision.Coverages(taught, p))
-	rates(out, decision.Rates(taught, p, s.TieNats))
+	rates(out, decision.Rates(taught, plain, p, s.TieNats))
 	return nil
 }
