@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -128,15 +129,33 @@ func scriptedEngine() {
 func storyOf(name string) enginetest.Script {
 	switch name {
 	case "tie":
-		return enginetest.Tie()
+		return settled(enginetest.Tie())
 	case "overfit":
-		return enginetest.Overfit()
+		return settled(enginetest.Overfit())
 	case "ranks":
-		return enginetest.Ranks()
+		return settled(enginetest.Ranks())
 	case "lost":
-		return enginetest.Lost()
+		return settled(enginetest.Lost())
 	}
-	return enginetest.Trap()
+	return settled(enginetest.Trap())
+}
+
+// settled has the search prefer rates above those that are best in the end, and higher
+// ranks lower ones, as in training; a script's own best rates stay the same.
+func settled(s enginetest.Script) enginetest.Script {
+	at := func(t evidence.Trial) evidence.Trial {
+		if t.Stage == evidence.StageSearch {
+			t.LearningRate /= 6
+		}
+		if t.Method.Kind == evidence.LoRA {
+			t.LearningRate *= math.Sqrt(float64(t.Method.Rank) / 8)
+		}
+		return t
+	}
+	loss, diverges := s.Loss, s.Diverges
+	s.Loss = func(t evidence.Trial, step int) float64 { return loss(at(t), step) }
+	s.Diverges = func(t evidence.Trial, step int) bool { return diverges != nil && diverges(at(t), step) }
+	return s
 }
 
 func misbehave(fault string, t evidence.Trial, step int) error {
