@@ -89,12 +89,34 @@ func TestPlay(t *testing.T) {
 			t.Errorf("%s cost %.0f steps", c.Data, c.Run.Seconds)
 		}
 	}
+	accuracy := map[string]float64{}
 	for _, v := range append(Baselines(played, p), Forecasts("forecast", played, p)) {
-		t.Logf("%+v", v.Score(s.TieNats))
+		accuracy[v.Decider] = v.Score(s.TieNats).Accuracy.Value
 	}
-	for _, tr := range played[0].Run.Trials {
-		t.Logf("%s %s %d %.1f", tr.ID, tr.Outcome.Status, tr.Outcome.Steps, tr.Outcome.Seconds)
+	if accuracy["forecast"] < 0.9 || accuracy["forecast"] < accuracy["last value"] {
+		t.Errorf("right in %v", accuracy)
 	}
-	t.Logf("%+v", played[0].Run.Plan)
-	t.Logf("%+v", played[0].Run.Warnings)
+}
+
+func TestBadCurvesAreLeftOut(t *testing.T) {
+	good := domain{0.3, 1}.curves("base/d0")
+	edit := func(change func(*forecast.Curve)) []forecast.Curve {
+		out := slices.Clone(good)
+		for i := range out {
+			change(&out[i])
+		}
+		return out
+	}
+	for name, curves := range map[string][]forecast.Curve{
+		"short":     edit(func(c *forecast.Curve) { c.Points = c.Points[:5] }),
+		"one point": edit(func(c *forecast.Curve) { c.Points = c.Points[:1] }),
+		"decaying":  edit(func(c *forecast.Curve) { c.Schedule.Shape = evidence.Linear }),
+		"no rate":   edit(func(c *forecast.Curve) { c.Rate = 0 }),
+		"no method": edit(func(c *forecast.Curve) { c.Method = evidence.Method{} }),
+		"full only": good[:5],
+	} {
+		if n := len(Cases(curves, nil, horizon)); n != 0 {
+			t.Errorf("%s: %d cases", name, n)
+		}
+	}
 }
