@@ -74,3 +74,14 @@ func TestGeneral(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(data), err)
 	}
 }
+
+// TestConfig holds the base model's file to what its siblings are made by.
+func TestConfig(t *testing.T) {
+	shipped, err := files.ReadFile("base/config.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made := Config(128, 344, 32); made != string(shipped) {
+		t.Errorf("base/config.json is not what make writes:\n%s", made)
+	}
+}

@@ -1,9 +1,9 @@
 package suite
 
 import (
-	"fmt"
 	"math"
 
+	"ftadvise/calibrate/embedded"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -20,8 +20,8 @@ type Base struct {
 
 // The tokenizer's vocabulary and the layers are the same for all bases.
 const (
-	vocabulary = 1536
-	layers     = 4
+	vocabulary = embedded.Vocabulary
+	layers     = embedded.Layers
 )
 
 // Bases lists the base models that are named, or all, the one that ships first.
@@ -52,31 +52,7 @@ func (b Base) PerRank() int64 {
 }
 
 // Config is the model's config.json.
-func (b Base) Config() string {
-	return fmt.Sprintf(`{
-  "architectures": ["LlamaForCausalLM"],
-  "model_type": "llama",
-  "hidden_size": %d,
-  "intermediate_size": %d,
-  "num_hidden_layers": %d,
-  "num_attention_heads": 4,
-  "num_key_value_heads": 2,
-  "head_dim": %d,
-  "vocab_size": %d,
-  "max_position_embeddings": 256,
-  "rms_norm_eps": 1e-05,
-  "rope_theta": 10000.0,
-  "hidden_act": "silu",
-  "attention_bias": false,
-  "mlp_bias": false,
-  "tie_word_embeddings": true,
-  "initializer_range": 0.05,
-  "bos_token_id": 0,
-  "eos_token_id": 0,
-  "torch_dtype": "float32"
-}
-`, b.Hidden, b.Intermediate, layers, b.HeadDim, vocabulary)
-}
+func (b Base) Config() string { return embedded.Config(b.Hidden, b.Intermediate, b.HeadDim) }
 
 // Centre is the middle of the first grid of learning rates. LoRA's follows the width as
 // the product's prior does and falls with the rank's root, full's is three tenths of that

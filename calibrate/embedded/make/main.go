@@ -18,6 +18,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"ftadvise/calibrate/embedded"
 )
 
 // Sizes in bytes of what is written.
@@ -26,7 +28,6 @@ const (
 	nearRead     = 400_000 // more than is kept: what near has said is not repeated in the corpus
 	sampleBytes  = 200_000
 	generalBytes = 60_000
-	pieces       = 1536
 )
 
 func main() {
@@ -58,13 +59,13 @@ func write(goroot, out string) error {
 	if err != nil {
 		return err
 	}
-	tokenizer, err := trainTokenizer(texts.corpus, pieces)
+	tokenizer, err := trainTokenizer(texts.corpus, embedded.Vocabulary)
 	if err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
 		"corpus.txt": texts.corpus, "near.txt": texts.near, "far.txt": texts.far, "general.txt": texts.general,
-		"base/tokenizer.json": tokenizer, "base/config.json": config, "base/tokenizer_config.json": tokenizerConfig,
+		"base/tokenizer.json": tokenizer, "base/config.json": embedded.Config(128, 344, 32), "base/tokenizer_config.json": tokenizerConfig,
 	} {
 		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o644); err != nil {
 			return err
@@ -73,31 +74,6 @@ func write(goroot, out string) error {
 	}
 	return nil
 }
-
-// config is a Llama of 0.92 million parameters.
-const config = `{
-  "architectures": ["LlamaForCausalLM"],
-  "model_type": "llama",
-  "hidden_size": 128,
-  "intermediate_size": 344,
-  "num_hidden_layers": 4,
-  "num_attention_heads": 4,
-  "num_key_value_heads": 2,
-  "head_dim": 32,
-  "vocab_size": 1536,
-  "max_position_embeddings": 256,
-  "rms_norm_eps": 1e-05,
-  "rope_theta": 10000.0,
-  "hidden_act": "silu",
-  "attention_bias": false,
-  "mlp_bias": false,
-  "tie_word_embeddings": true,
-  "initializer_range": 0.05,
-  "bos_token_id": 0,
-  "eos_token_id": 0,
-  "torch_dtype": "float32"
-}
-`
 
 const tokenizerConfig = `{
   "tokenizer_class": "PreTrainedTokenizerFast",

@@ -35,8 +35,8 @@ func TestDoRANorms(t *testing.T) {
 	a.Normal(m.adapters.master, 0.3)
 	m.renorm(a)
 	for _, ad := range m.allAdapters() {
-		w, low, up := hostOf(t, a, ad.magnitude.slice, ad.out*ad.in), hostOf(t, a, ad.a.w, ad.rank*ad.in), hostOf(t, a, ad.b.w, ad.out*ad.rank)
-		norms := hostOf(t, a, ad.magnitude.norm, ad.out)
+		w, low, up := floatsOf(t, a, ad.magnitude.slice, ad.out*ad.in), floatsOf(t, a, ad.a.w, ad.rank*ad.in), floatsOf(t, a, ad.b.w, ad.out*ad.rank)
+		norms := floatsOf(t, a, ad.magnitude.norm, ad.out)
 		for o := range int(ad.out) {
 			want := 0.0
 			for i := range int(ad.in) {
@@ -51,16 +51,6 @@ func TestDoRANorms(t *testing.T) {
 			}
 		}
 	}
-}
-
-func hostOf(t *testing.T, a *shim.Arena, x shim.Tensor, n int64) []float32 {
-	t.Helper()
-	out := make([]float32, n)
-	a.Floats(x, out)
-	if a.Err() != nil {
-		t.Fatal(a.Err())
-	}
-	return out
 }
 
 // TestDoRAStartsAtTheBase compares its first loss with plain LoRA's, and on a GPU in each
@@ -167,7 +157,7 @@ func drawn(t *testing.T, m *Model, a *shim.Arena, b *Batch) (float64, *Tape) {
 
 func droppedSlope(t *testing.T, m *Model, a *shim.Arena, b *Batch) (slope, square float64) {
 	t.Helper()
-	norm := hostOf(t, a, a.Norm(m.adapters.grad), 1)
+	norm := floatsOf(t, a, a.Norm(m.adapters.grad), 1)
 	square = float64(norm[0]) * float64(norm[0])
 	at := func(h float64) float64 {
 		a.Add(m.adapters.master, m.adapters.grad, h)
@@ -199,7 +189,7 @@ func TestNothingToPredict(t *testing.T) {
 		set.Labels[i] = -100
 	}
 	some, none := normAfter(m, a, set, 1), normAfter(m, a, set, 0)
-	if was, is := hostOf(t, a, some, 1)[0], hostOf(t, a, none, 1)[0]; was == 0 || is != 0 {
+	if was, is := floatsOf(t, a, some, 1)[0], floatsOf(t, a, none, 1)[0]; was == 0 || is != 0 {
 		t.Errorf("gradient norm %g, then %g of a batch without labels", was, is)
 	}
 }
