@@ -35,7 +35,7 @@ type account struct {
 	cashier
 	market market
 	bills  []bill
-	lora   int // the LoRA arm with the lowest expected total; -1 if none is usable
+	lora   int // the LoRA arm that stands for the method; -1 if none is usable
 }
 
 // accountOf prices the findings.
@@ -48,11 +48,26 @@ func accountOf(f findings, s Stakes, m market) *account {
 	a.bills = make([]bill, len(f.arms))
 	for i := range f.arms {
 		a.bills[i] = a.bill(i)
-		if i != f.full && a.open(i) && (a.lora < 0 || a.bills[i].total < a.bills[a.lora].total) {
-			a.lora = i
+	}
+	a.lora = a.bestLoRA()
+	return a
+}
+
+// bestLoRA is the LoRA arm with the lowest expected total, unless the one that was asked
+// for costs no more than a tie is worth beyond it: a difference that does not matter is no
+// reason to change what the user has in mind.
+func (a *account) bestLoRA() int {
+	best := -1
+	for i := range a.bills {
+		if i != a.f.full && a.open(i) && (best < 0 || a.bills[i].total < a.bills[best].total) {
+			best = i
 		}
 	}
-	return a
+	asked := a.f.asked()
+	if best >= 0 && a.open(asked) && a.bills[asked].total-a.bills[best].total <= a.s.TieNats*a.worth.usdPerNat {
+		return asked
+	}
+	return best
 }
 
 // tokenSeconds is the device time of one served token: the forward third of full's

@@ -33,7 +33,11 @@ func (a *account) headline(rec *Recommendation) string {
 	case UseFull:
 		return "Use full fine-tuning" + a.because(rec)
 	case UseLoRA:
-		return fmt.Sprintf("Use LoRA: %s%s", v.Method, a.because(rec))
+		where := ""
+		if a.retargeted(v) {
+			where = " on all linear layers"
+		}
+		return fmt.Sprintf("Use LoRA%s: %s%s", where, v.Method, a.because(rec))
 	case RaiseRank:
 		return fmt.Sprintf("Use LoRA with its rank raised to %d%s", v.Method.Rank, a.because(rec))
 	case Either:
@@ -125,6 +129,7 @@ func (r *Recommendation) Explain() []Section {
 		{"Verdict", []string{r.Headline}},
 		{"Because", r.becauseLines()},
 		{"Why that rank", r.Rank},
+		{"Why those target modules", r.Targets},
 		{"When to stop", r.stopLines()},
 		{"What would flip it", flipLines(r.Flips)},
 		{"Assumed", assumptionLines(r.Assumptions)},

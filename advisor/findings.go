@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"math"
+	"slices"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -28,6 +29,11 @@ func study(run *evidence.Run) findings {
 		}
 	}
 	return f
+}
+
+// asked is the index of the LoRA arm that was asked for; -1 if it was not tried.
+func (f findings) asked() int {
+	return slices.IndexFunc(f.arms, func(a arm) bool { return a.method == f.run.Setup.LoRA })
 }
 
 // hasFull reports whether full can be compared with the LoRA arms.

@@ -25,30 +25,55 @@ func (a *account) rankReasons(v Verdict) []string {
 		out = append(out, fmt.Sprintf("of what full's training had changed by step %d, rank %d could hold %s and rank %d %s (this describes, it is no forecast)",
 			d.UpdateStep, asked, percent(*low), named, percent(*high)))
 	}
-	return append(out, a.rankedArms(asked)...)
+	return append(out, a.comparedArms()...)
 }
 
-// rankedArms compares the LoRA arms that were tried, where there are several.
-func (a *account) rankedArms(asked int) []string {
+// targetReasons say why LoRA on all linear layers is named where other target modules
+// were asked for.
+func (a *account) targetReasons(v Verdict) []string {
+	if !a.retargeted(v) {
+		return nil
+	}
+	return a.comparedArms()
+}
+
+// retargeted reports a verdict for all linear layers where others were asked for.
+func (a *account) retargeted(v Verdict) bool {
+	asked := a.f.run.Setup.LoRA
+	return v.Method.Kind == evidence.LoRA && asked.Kind == evidence.LoRA && asked.Targets != evidence.AllLinear && v.Method.Targets == evidence.AllLinear
+}
+
+// comparedArms says what each LoRA arm that was tried is expected to end at, and full,
+// where there are several: by rank, where that is all in which they differ.
+func (a *account) comparedArms() []string {
+	asked := a.f.run.Setup.LoRA
+	byRank, tried := true, 0
+	for i, m := range a.f.arms {
+		if i != a.f.full && m.usable {
+			byRank, tried = byRank && m.method.Targets == asked.Targets, tried+1
+		}
+	}
+	if tried < 2 {
+		return nil
+	}
 	var parts []string
 	for i, m := range a.f.arms {
-		if i == a.f.full || !m.usable {
+		if !m.usable {
 			continue
 		}
 		level, _ := a.f.level(i)
-		text := fmt.Sprintf("rank %d %s", m.method.Rank, nats(level))
-		if m.method.Rank == asked {
+		name := m.method.String()
+		if byRank && i != a.f.full {
+			name = fmt.Sprintf("rank %d", m.method.Rank)
+		}
+		text := name + " " + nats(level)
+		if m.method == asked {
 			text += " (asked for)"
 		}
 		parts = append(parts, text)
 	}
-	if len(parts) < 2 {
-		return nil
+	if a.f.hasFull() { // last, as what the others are held against
+		parts = append(parts[1:], parts[0])
 	}
-	line := "expected at the end: " + strings.Join(parts, ", ")
-	if a.f.hasFull() {
-		level, _ := a.f.level(a.f.full)
-		line += ", full " + nats(level)
-	}
-	return []string{line}
+	return []string{"expected at the end: " + strings.Join(parts, ", ")}
 }

@@ -63,7 +63,7 @@ func (a *account) recommendation(v Verdict, chosen int, features Features, now t
 		Options: a.options(chosen), Stakes: a.s, Features: features,
 		Warnings: append(append([]evidence.Warning{}, a.market.warnings...), a.doubts()...),
 	}
-	rec.Rank = a.rankReasons(v)
+	rec.Rank, rec.Targets = a.rankReasons(v), a.targetReasons(v)
 	if !a.compares() {
 		return rec
 	}
@@ -115,7 +115,7 @@ func (a *account) name(v *Verdict) (int, error) {
 				v.Method.Rank = max(v.Method.Rank, int(rank))
 			}
 		}
-	case v.Answer == UseLoRA && asked > 0 && v.Method.Rank > asked && a.triedRank(asked):
+	case v.Answer == UseLoRA && asked > 0 && v.Method.Rank > asked && a.triedRank(asked) && !a.retargeted(*v):
 		v.Answer = RaiseRank
 	}
 	return chosen, nil

@@ -178,7 +178,8 @@ type Recommendation struct {
 	Ratios       *Ratios                `json:"ratios,omitempty"`
 	Flips        []Flip                 `json:"flips,omitempty"`
 	Tornado      []Swing                `json:"tornado,omitempty"`
-	Rank         []string               `json:"rank_because,omitempty"` // why the rank that the verdict names
+	Rank         []string               `json:"rank_because,omitempty"`    // why the rank that the verdict names
+	Targets      []string               `json:"targets_because,omitempty"` // why other target modules than were asked for
 	BreakEven    *float64               `json:"break_even_usd_per_nat,omitempty"`
 	More         *MoreEvidence          `json:"more_evidence,omitempty"`
 	Stakes       Stakes                 `json:"stakes"`

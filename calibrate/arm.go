@@ -25,7 +25,7 @@ func (s Spec) arms() []arm {
 		a := arm{method: m, key: "full", prior: s.RateFull}
 		if m.Kind == evidence.LoRA {
 			a.key, a.prior = fmt.Sprintf("lora-r%d", m.Rank), s.RateLoRA
-			if alike(s.LoRA[0], m) {
+			if len(s.LoRA) > 0 && alike(s.LoRA[0], m) {
 				a.prior = forecast.RateAtRank(s.RateLoRA, s.LoRA[0], m)
 			}
 		}

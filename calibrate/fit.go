@@ -32,6 +32,9 @@ func (c *calibration) fit(ctx context.Context) error {
 			break
 		}
 	}
+	if err := c.fitSpares(ctx); err != nil {
+		return err
+	}
 	if err := c.remeasure(ctx); err != nil {
 		return err
 	}
@@ -43,7 +46,7 @@ func (c *calibration) fit(ctx context.Context) error {
 
 // fitAll measures each arm at the present micro-batch; again says that it was halved.
 func (c *calibration) fitAll(ctx context.Context) (again bool, err error) {
-	for _, a := range c.live() {
+	for _, a := range c.asked() {
 		id := c.ensure(c.fitTrial(a))
 		c.planned()
 		for o := &c.trial(id).Outcome; !over(o.Status) && o.Status != evidence.OutOfMemory; o = &c.trial(id).Outcome {
@@ -124,8 +127,8 @@ func (c *calibration) fitted(a arm) evidence.Outcome {
 // restore goes back to the micro-batch asked for when an arm has dropped out for
 // want of memory: the halving was for its sake. It does so once.
 func (c *calibration) restore() bool {
-	live := c.live()
-	if len(live) == len(c.spec.arms()) || len(live) == 0 || c.run.Setup.MicroBatch == c.spec.MicroBatch || c.warned("micro-batch-restored") {
+	live := c.asked()
+	if len(live) == len(c.spec.arms())-len(c.spec.Spares) || len(live) == 0 || c.run.Setup.MicroBatch == c.spec.MicroBatch || c.warned("micro-batch-restored") {
 		return false
 	}
 	c.run.Setup.MicroBatch, c.run.Setup.Accumulation = c.spec.MicroBatch, c.spec.Accumulation
@@ -134,11 +137,14 @@ func (c *calibration) restore() bool {
 	return true
 }
 
-// costs are those of the arms that fit, at the present micro-batch.
+// costs are those of the arms that fit, at the present micro-batch; a spare that was not
+// tried has none.
 func (c *calibration) costs() []Cost {
 	var out []Cost
 	for _, a := range c.live() {
-		out = append(out, c.cost(a.method))
+		if cost := c.cost(a.method); cost.StepSeconds > 0 || !c.spec.spare(a.method) {
+			out = append(out, cost)
+		}
 	}
 	return out
 }

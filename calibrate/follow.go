@@ -10,8 +10,10 @@ import (
 )
 
 // leaders splits arms into those that search for a learning rate and those that take
-// over what another found: LoRA arms that differ from an earlier one by the rank alone,
-// alpha going with it. A search for each rank would leave a short probe little to see.
+// over what another found: LoRA arms that differ from an earlier one by rank and target
+// modules alone, alpha going with the rank. A search for each would leave a short probe
+// little to see, and a rate that suits the arm that searched can only flatter it: what
+// another wins at that rate, it wins.
 func leaders(methods []evidence.Method) (lead []int, follow map[int]int) {
 	follow = map[int]int{}
 	for i, m := range methods {
@@ -30,12 +32,13 @@ func leaders(methods []evidence.Method) (lead []int, follow map[int]int) {
 	return lead, follow
 }
 
-// alike reports LoRA methods that differ by the rank alone, alpha going with it.
+// alike reports LoRA methods that differ by rank and target modules alone, alpha going
+// with the rank.
 func alike(a, b evidence.Method) bool {
 	if a.Kind != evidence.LoRA || b.Kind != evidence.LoRA || a.Alpha*float64(b.Rank) != b.Alpha*float64(a.Rank) {
 		return false
 	}
-	a.Rank, a.Alpha = b.Rank, b.Alpha
+	a.Rank, a.Alpha, a.Targets = b.Rank, b.Alpha, b.Targets
 	return a == b
 }
 

@@ -15,7 +15,7 @@ func TestRanksShareASearch(t *testing.T) {
 	lora32 := lora8
 	lora32.Rank, lora32.Alpha = 32, 64
 	other := lora8
-	other.Targets = "q_proj,v_proj"
+	other.Variant = evidence.RsLoRA
 	b := newBench(t, enginetest.Trap())
 	b.spec.LoRA = []evidence.Method{lora8, lora32, other}
 	b.spec.Budget *= 2
@@ -28,7 +28,7 @@ func TestRanksShareASearch(t *testing.T) {
 		t.Errorf("%d rates searched for the second rank", n)
 	}
 	if n := len(pick(run, evidence.StageSearch, other)); n == 0 {
-		t.Error("no rate searched for other targets")
+		t.Error("no rate searched for another variant")
 	}
 	if first.Outcome.Steps != second.Outcome.Steps {
 		t.Errorf("trunks of %d and %d steps", first.Outcome.Steps, second.Outcome.Steps)

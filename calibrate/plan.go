@@ -3,6 +3,7 @@ package calibrate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"ftadvise/calibrate/evidence"
@@ -33,46 +34,81 @@ type shape struct {
 	rates    int
 	seeds    int
 	branches bool
+	spares   int // arms that nobody asked for
 	atLeast  int // probe steps that make this shape worth having
 }
 
-// shapes lists what to try to afford, richest first. Decay branches go first when
-// time is short, then further seeds, then the search for the learning rate: each of
-// these costs probe steps, and a probe must reach somewhere before they pay.
-func shapes(s Spec) []shape {
+// shapes lists what to try to afford, richest first. Spare arms go first when time is
+// short, the last of them before the others, then further seeds, then decay branches,
+// then the search for the learning rate: each of these costs probe steps, and a probe
+// must reach somewhere before they pay.
+func shapes(s Spec, spares int) []shape {
 	rates, seeds := max(1, s.SearchRates), max(1, s.Seeds)
-	out := []shape{{rates, seeds, true, 150}}
+	var out []shape
+	for n := spares; n >= 0; n-- {
+		out = append(out, shape{rates, seeds, true, n, 150})
+	}
 	if seeds > 1 {
-		out = append(out, shape{rates, 1, true, 100})
+		out = append(out, shape{rates, 1, true, 0, 100})
 	}
-	out = append(out, shape{rates, 1, false, 60})
+	out = append(out, shape{rates, 1, false, 0, 60})
 	if rates > 3 {
-		out = append(out, shape{3, 1, false, 30})
+		out = append(out, shape{3, 1, false, 0, 30})
 	}
-	return append(out, shape{1, 1, false, 0})
+	return append(out, shape{1, 1, false, 0, 0})
 }
 
 // NewPlan shares out so many seconds among the arms: the longest probe that they pay
 // for together with its learning-rate search, evaluations and decay branches, the
-// same for every arm and never beyond the horizon. Costs hold the arms that fit;
-// seconds of 0 or less set no limit. Doubts come back as warnings.
+// same for every arm and never beyond the horizon. Costs hold the arms that fit; a spare
+// without one is left out. Seconds of 0 or less set no limit. Doubts come back as warnings.
 func NewPlan(s Spec, costs []Cost, seconds float64) (evidence.Plan, []evidence.Warning) {
 	budget := math.Inf(1)
 	if seconds > 0 {
 		budget = seconds * (1 - reserve)
 	}
+	asked, spares := partSpares(s, costs)
 	var plan evidence.Plan
-	for _, sh := range shapes(s) {
+	for _, sh := range shapes(s, len(spares)) {
+		arms := slices.Concat(asked, spares[:sh.spares])
 		steps := longest(0, s.HorizonSteps, func(steps int) bool {
-			p := layout(s, sh, steps, costs)
+			p := layout(s, sh, steps, arms)
 			return p.ProbeSteps <= steps && p.PredictedSeconds <= budget
 		})
-		plan = layout(s, sh, neat(steps, s.HorizonSteps), costs)
+		plan = layout(s, sh, neat(steps, s.HorizonSteps), arms)
+		plan.LeftOut = leftOut(s, spares[:sh.spares])
 		if steps >= min(sh.atLeast, s.HorizonSteps) {
 			break
 		}
 	}
-	return plan, shortage(s, plan, costs, budget)
+	return plan, shortage(s, plan, asked, budget)
+}
+
+// partSpares splits costs into those of the arms that were asked for and of the spares,
+// these in the spec's order.
+func partSpares(s Spec, costs []Cost) (asked, spares []Cost) {
+	for _, c := range costs {
+		if !s.spare(c.Method) {
+			asked = append(asked, c)
+		}
+	}
+	for _, m := range s.Spares {
+		if known(costs, m) {
+			spares = append(spares, costOf(costs, m))
+		}
+	}
+	return asked, spares
+}
+
+// leftOut are the spares that are not among those kept.
+func leftOut(s Spec, kept []Cost) []evidence.Method {
+	var out []evidence.Method
+	for _, m := range s.Spares {
+		if !known(kept, m) {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // longest finds the largest n from low to high that can be paid for; low stands in
@@ -166,7 +202,7 @@ func shortage(s Spec, p evidence.Plan, costs []Cost, budget float64) []evidence.
 	if p.ProbeSteps >= enough && p.PredictedSeconds <= budget {
 		return nil
 	}
-	need := layout(s, shapes(s)[len(shapes(s))-1], enough, costs).PredictedSeconds / (1 - reserve)
+	need := layout(s, shape{rates: 1, seeds: 1}, enough, costs).PredictedSeconds / (1 - reserve)
 	return []evidence.Warning{{Code: "budget-too-small",
 		Text: fmt.Sprintf("The budget pays for about %d of %d steps an arm, too few to tell the methods apart; %d steps take about %s of training.",
 			p.ProbeSteps, s.HorizonSteps, enough, rounded(need))}}

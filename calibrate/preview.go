@@ -6,6 +6,7 @@ import "ftadvise/calibrate/evidence"
 type Prediction struct {
 	Plan     evidence.Plan
 	Trials   []evidence.Trial
+	Costs    []Cost  // of the arms that it has
 	Seconds  float64 // of the plan, the fit stage included
 	Warnings []evidence.Warning
 }
@@ -15,9 +16,13 @@ type Prediction struct {
 // known yet, so its trunk and branches stand at the prior rate.
 func Preview(s Spec, costs []Cost) Prediction {
 	c := &calibration{spec: s, run: &evidence.Run{Setup: evidence.Setup{MicroBatch: s.MicroBatch}}}
+	costs = s.supposed(costs)
 	var out Prediction
-	for _, a := range s.arms() {
+	foresee := func(a arm) {
 		out.Seconds += costOf(costs, a.method).segment(c.trial(c.ensure(c.fitTrial(a))).Steps, 1)
+	}
+	for _, a := range c.asked() {
+		foresee(a)
 	}
 	switch {
 	case s.Preset == PresetEssay:
@@ -26,13 +31,21 @@ func Preview(s Spec, costs []Cost) Prediction {
 			out.Plan.PredictedSeconds += costOf(costs, c.trial(id).Method).segment(s.HorizonSteps, 1)
 		}
 	case !s.Model.RandomWeights:
-		left := s.Budget.Seconds()
-		if left > 0 {
-			left = max(1, left-out.Seconds)
+		left := func() float64 {
+			if s.Budget <= 0 {
+				return 0
+			}
+			return max(1, s.Budget.Seconds()-out.Seconds)
 		}
-		out.Plan, out.Warnings = NewPlan(s, costs, left)
+		for _, a := range c.affordable(costs, left()) {
+			foresee(a)
+		}
+		out.Plan, out.Warnings = NewPlan(s, costs, left())
 		c.run.Plan = &out.Plan
 		c.foresee()
+	}
+	for _, a := range c.live() {
+		out.Costs = append(out.Costs, costOf(costs, a.method))
 	}
 	for _, t := range c.run.Trials {
 		out.Trials = append(out.Trials, t.Trial)
@@ -57,7 +70,7 @@ func (c *calibration) foresee() {
 			c.ensure(c.searchTrial(a, rate))
 		}
 	}
-	for _, a := range c.spec.arms() {
+	for _, a := range c.live() {
 		c.ensure(c.searchTrial(a, roundRate(a.prior)))
 		id := a.trialID(roundRate(a.prior))
 		c.trial(id).Stage, c.trial(id).Steps = evidence.StageProbe, c.run.Plan.ProbeSteps

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -236,11 +237,11 @@ func (c *calibration) ensure(t evidence.Trial) string {
 	return t.ID
 }
 
-// live lists the arms that fit.
+// live lists the arms that fit and that the plan, once there is one, has room for.
 func (c *calibration) live() []arm {
 	var out []arm
 	for _, a := range c.spec.arms() {
-		fits := true
+		fits := c.run.Plan == nil || !slices.Contains(c.run.Plan.LeftOut, a.method)
 		for _, t := range c.run.Trials {
 			fits = fits && (t.Method != a.method || t.Outcome.Status != evidence.DoesNotFit)
 		}

@@ -1,6 +1,7 @@
 package calibrate
 
 import (
+	"slices"
 	"time"
 
 	"ftadvise/calibrate/evidence"
@@ -26,12 +27,13 @@ type Spec struct {
 	Accumulation  int                `json:"accumulation"`
 	Optimizer     evidence.Optimizer `json:"optimizer"`
 	WarmupSteps   int                `json:"warmup_steps"`
-	Full          bool               `json:"full"`         // try full fine-tuning
-	LoRA          []evidence.Method  `json:"lora"`         // LoRA arms; the first is the user's choice
-	RankMost      int                `json:"rank_most"`    // the highest rank that the adapted matrices have; 0: not known
-	RateFull      float64            `json:"rate_full"`    // prior of full's learning rate, the search's centre
-	RateLoRA      float64            `json:"rate_lora"`    // prior of LoRA's
-	SearchRates   int                `json:"search_rates"` // learning rates an arm; 1 takes the prior
+	Full          bool               `json:"full"`             // try full fine-tuning
+	LoRA          []evidence.Method  `json:"lora"`             // LoRA arms that were asked for; the first is the user's choice
+	Spares        []evidence.Method  `json:"spares,omitempty"` // LoRA arms beside them, the last to be left out first where the budget is small
+	RankMost      int                `json:"rank_most"`        // the highest rank that the adapted matrices have; 0: not known
+	RateFull      float64            `json:"rate_full"`        // prior of full's learning rate, the search's centre
+	RateLoRA      float64            `json:"rate_lora"`        // prior of LoRA's
+	SearchRates   int                `json:"search_rates"`     // learning rates an arm; 1 takes the prior
 	HorizonSteps  int                `json:"horizon_steps"`
 	Budget        time.Duration      `json:"budget_nanoseconds"` // wall time of all sittings; 0 sets no limit
 	Seeds         int                `json:"seeds"`
@@ -50,8 +52,11 @@ func (s Spec) Methods() []evidence.Method {
 	if s.Full {
 		out = append(out, evidence.Method{Kind: evidence.Full})
 	}
-	return append(out, s.LoRA...)
+	return slices.Concat(out, s.LoRA, s.Spares)
 }
+
+// spare reports an arm that nobody asked for.
+func (s Spec) spare(m evidence.Method) bool { return slices.Contains(s.Spares, m) }
 
 // Observer hears of everything as it happens. Run calls it from one goroutine.
 type Observer interface {

@@ -48,6 +48,8 @@ type Plan struct {
 	EvalSteps   []int `json:"eval_steps,omitempty"`   // held-out evaluations of a trunk
 	BranchSteps []int `json:"branch_steps,omitempty"` // where decay branches end
 	Seeds       int   `json:"seeds"`
+	// LeftOut are spare arms that the budget does not pay for.
+	LeftOut []Method `json:"left_out,omitempty"`
 	// PredictedSeconds is the time for all of it, as known when it was last laid out.
 	PredictedSeconds float64 `json:"predicted_seconds"`
 }

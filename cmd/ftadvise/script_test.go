@@ -134,6 +134,8 @@ func storyOf(name string) enginetest.Script {
 		return settled(enginetest.Overfit())
 	case "ranks":
 		return settled(enginetest.Ranks())
+	case "targets":
+		return settled(enginetest.Targets())
 	case "lost":
 		return settled(enginetest.Lost())
 	}

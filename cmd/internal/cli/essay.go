@@ -10,7 +10,8 @@ import (
 
 // layEssay puts the preset's values under those that the user gave: rows of 128
 // tokens, 4 a step, 30 steps, rank 8, alpha 16, dropout 0.1 on the attention layers
-// that PEFT adapts by default (GPT-2: c_attn). It takes as long as it takes.
+// that PEFT adapts by default (GPT-2: c_attn), and no other adapter. It takes as long as
+// it takes.
 func layEssay(c *config.Loaded, model hf.Config) {
 	for path, lay := range map[string]func(*config.Config){
 		"calibration.seq_length": func(c *config.Config) { c.Calibration.SeqLength = min(128, model.MaxPositions) },
@@ -21,6 +22,7 @@ func layEssay(c *config.Loaded, model hf.Config) {
 		"lora.alpha":             func(c *config.Config) { c.LoRA.Alpha = 16 },
 		"lora.dropout":           func(c *config.Config) { c.LoRA.Dropout = 0.1 },
 		"lora.targets":           func(c *config.Config) { c.LoRA.Targets = defaultTargets(model.ModelType) },
+		"lora.spares":            func(c *config.Config) { c.LoRA.Spares = false },
 	} {
 		if !c.Set(path) {
 			lay(&c.Config)

@@ -63,6 +63,7 @@ func sameSettings(run *evidence.Run, c *config.Loaded) bool {
 		"optimizer.weight_decay": s.Optimizer.WeightDecay == c.Optimizer.WeightDecay,
 		"calibration.methods":    triedMethods(run, c),
 		"lora.other_ranks":       triedMethods(run, c),
+		"lora.spares":            !c.LoRA.Spares || weighedSpares(run),
 	}
 	for path, same := range wanted {
 		if c.Set(path) && !same {
@@ -95,4 +96,14 @@ func triedMethods(run *evidence.Run, c *config.Loaded) bool {
 		}
 	}
 	return true
+}
+
+// weighedSpares reports whether a run tried more adapters than one, or had no time to.
+func weighedSpares(run *evidence.Run) bool {
+	tried := map[evidence.Method]bool{}
+	for _, t := range run.Trials {
+		tried[t.Method] = t.Method.Kind == evidence.LoRA
+	}
+	delete(tried, evidence.Method{Kind: evidence.Full})
+	return len(tried) > 1 || run.Plan != nil && len(run.Plan.LeftOut) > 0
 }

@@ -81,14 +81,18 @@ func adapters(c config.Config) []evidence.Method {
 	}
 	out := []evidence.Method{c.LoRA.Method()}
 	for _, rank := range c.LoRA.OtherRanks {
-		other := c.LoRA
-		other.Rank = rank
-		if c.LoRA.Alpha != 0 { // the same ratio of alpha to rank
-			other.Alpha = c.LoRA.Alpha * float64(rank) / float64(c.LoRA.Rank)
-		}
-		out = append(out, other.Method())
+		out = append(out, atRank(c.LoRA, rank))
 	}
 	return out
+}
+
+// atRank is the adapter at another rank, with the same ratio of alpha to rank.
+func atRank(l config.LoRA, rank int) evidence.Method {
+	if l.Alpha != 0 {
+		l.Alpha *= float64(rank) / float64(l.Rank)
+	}
+	l.Rank = rank
+	return l.Method()
 }
 
 func tries(c config.Config, method string) bool {

@@ -128,16 +128,16 @@ func (a *app) preview(c config.Config, model hf.Config, spec calibrate.Spec, mac
 	}
 	out.Data.Samples = nil // a plan shows numbers, not the user's records
 	costs, basis, err := a.measuredCosts(c, spec)
-	if err == nil && len(costs) < len(spec.Methods()) {
+	if err == nil && !spec.Priced(costs) {
 		costs, basis, err = guessCosts(model, spec, machine)
 	}
 	if err != nil {
 		return out, err
 	}
-	if out.Arms, err = plannedArms(model, spec, costs); err != nil {
+	look := calibrate.Preview(spec, costs)
+	if out.Arms, err = plannedArms(model, spec, look.Costs); err != nil {
 		return out, err
 	}
-	look := calibrate.Preview(spec, costs)
 	out.Basis, out.Plan, out.Seconds, out.Trials = basis, look.Plan, look.Seconds, look.Trials
 	out.Warnings = append(append([]evidence.Warning{}, spec.Warnings...), look.Warnings...)
 	return out, nil
@@ -174,6 +174,9 @@ func (a *app) printPlan(p planOutput, output string) error {
 	head.add("device", p.Device+", "+p.Precision)
 	head.add("step", fmt.Sprintf("%d rows of %d tokens", p.Batch, p.SeqLength))
 	head.add("horizon", fmt.Sprintf("%d steps, of which the probe sees %d%s", p.HorizonSteps, p.Plan.ProbeSteps, p.horizonText()))
+	for _, m := range p.Plan.LeftOut {
+		head.add("left out", m.String()+": a larger --budget pays for it beside the others")
+	}
 	arms := table{head: []string{"method", "step time", "memory", "weights", "gradients and state", "activations"}}
 	for _, arm := range p.Arms {
 		m := arm.Memory

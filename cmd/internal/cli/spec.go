@@ -172,7 +172,7 @@ func spec(c config.Config, m baseModel, s shape, packed dataset.Packed) calibrat
 		Device: s.device, Precision: s.precision, Threads: c.Calibration.Threads,
 		SeqLength: s.seqLength, MicroBatch: s.micro, Accumulation: s.accumulation,
 		Optimizer: evidence.Optimizer(c.Optimizer), WarmupSteps: warmup(c, steps),
-		Full: tries(c, "full"), LoRA: adapters(c), RankMost: m.config.RankMost(c.LoRA.Method()),
+		Full: tries(c, "full"), LoRA: adapters(c), Spares: spares(c, m), RankMost: m.config.RankMost(c.LoRA.Method()),
 		RateFull: full, RateLoRA: lora, SearchRates: c.Calibration.SearchRates,
 		HorizonSteps: steps, Budget: c.Calibration.Budget,
 		Seeds: c.Calibration.Seeds, Seed: c.Calibration.Seed,

@@ -75,6 +75,7 @@ type LoRA struct {
 	PlusRatio     float64 `yaml:"plus_ratio"`
 	ModulesToSave string  `yaml:"modules_to_save"`
 	OtherRanks    []int   `yaml:"other_ranks"`
+	Spares        bool    `yaml:"spares"`
 }
 
 // Method is the adapter as evidence names it; alpha 0 stands for twice the rank, a ratio

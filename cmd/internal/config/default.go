@@ -24,7 +24,7 @@ func Default() Config {
 			Seeds:       1,
 			Stall:       15 * time.Minute,
 		},
-		LoRA: LoRA{Rank: 8, Targets: "all-linear"},
+		LoRA: LoRA{Rank: 8, Targets: "all-linear", Spares: true},
 		Optimizer: Optimizer{
 			Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1,
 		},

@@ -68,6 +68,7 @@ func trainingKeys() []Key {
 		{"lora.plus_ratio", "lora-plus-ratio", "LoRA+: the learning rate of B over that of A; 0 or 1: the same"},
 		{"lora.modules_to_save", "lora-modules-to-save", "embeddings and head to train whole beside the adapters, comma-separated: embed_tokens,lm_head; empty: none"},
 		{"lora.other_ranks", "lora-other-ranks", "further ranks to try beside lora.rank"},
+		{"lora.spares", "lora-spares", "where the budget allows, also try what nobody named: four times lora.rank, unless other ranks are named, and all-linear beside other targets"},
 
 		{"optimizer.beta1", "beta1", "AdamW beta1"},
 		{"optimizer.beta2", "beta2", "AdamW beta2"},
