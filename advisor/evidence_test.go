@@ -134,6 +134,53 @@ func TestThirdAnswersNameARank(t *testing.T) {
 	}
 }
 
+// TestAskedForStands: another adapter is named where it is better by more than what
+// does not matter, and not where it is better by less.
+func TestAskedForStands(t *testing.T) {
+	for step, want := range map[float64]int{0.001: 8, 0.2: 32} {
+		c := advisortest.New()
+		c.Ranks, c.RankStep, c.Gap, c.GapSD = []int{8, 32}, step, -0.02, 0.002
+		if rec := recommend(t, c.Run(), nil); rec.Verdict.Method.Rank != want || len(rec.Targets) > 0 {
+			t.Errorf("better by %g nats: %s, want rank %d", step, rec.Verdict.Method, want)
+		}
+	}
+}
+
+// TestTargetsAreTheLimit: all linear layers went along beside the targets asked for, and
+// do better.
+func TestTargetsAreTheLimit(t *testing.T) {
+	c := advisortest.New()
+	c.Ranks, c.RankStep, c.Gap, c.GapSD = []int{8, 16}, 0.2, 0.19, 0.002
+	run := c.Run()
+	few, all := run.Setup.LoRA, run.Setup.LoRA
+	few.Targets = "q_proj,v_proj"
+	swap := func(m *evidence.Method) {
+		switch {
+		case m.Kind == evidence.LoRA && m.Rank == 8:
+			*m = few
+		case m.Kind == evidence.LoRA:
+			*m = all
+		}
+	}
+	run.Setup.LoRA = few
+	for i := range run.Trials {
+		swap(&run.Trials[i].Method)
+	}
+	for i := range run.Forecasts {
+		swap(&run.Forecasts[i].Method)
+	}
+	for i := range run.Gaps {
+		swap(&run.Gaps[i].LoRAMethod)
+	}
+	rec := recommend(t, run, nil)
+	if rec.Verdict.Answer != advisor.UseLoRA || rec.Verdict.Method != all || !strings.HasPrefix(rec.Headline, "Use LoRA on all linear layers: lora(r=8)") {
+		t.Errorf("%s: %s", rec.Verdict.Answer, rec.Headline)
+	}
+	if len(rec.Targets) != 1 || !strings.Contains(rec.Targets[0], "lora(r=8,q_proj,v_proj) 1.39 nats (asked for), full 1.2 nats") {
+		t.Errorf("%q", rec.Targets)
+	}
+}
+
 func TestRankNeeded(t *testing.T) {
 	for ratio, want := range map[float64]float64{0.5: 8, 1: 8, 1.5: 16, 3: 32, 8: 64} {
 		c := advisortest.New()

@@ -109,6 +109,10 @@ func (b *builder) environment() Section {
 		{Name: "Optimizer", Value: optimizer(r.Setup.Optimizer)},
 		{Name: "ftadvise", Value: cmp.Or(r.Version, none)},
 	}}, {Commands: []string{b.reproduction()}}}
+	if p := r.Plan; p != nil && len(p.LeftOut) > 0 {
+		facts := &s.Blocks[0].Facts
+		*facts = append(*facts, Fact{Name: "Left out", Value: methodList(p.LeftOut), Note: "for want of time; a larger budget tries it beside the others"})
+	}
 	return s
 }
 
@@ -132,6 +136,25 @@ func optimizer(o evidence.Optimizer) string {
 	return fmt.Sprintf("AdamW, betas %s and %s, weight decay %s, clipping at %s", number(o.Beta1), number(o.Beta2), number(o.WeightDecay), number(o.ClipNorm))
 }
 
+func methodList(methods []evidence.Method) string {
+	var out []string
+	for _, m := range methods {
+		out = append(out, m.String())
+	}
+	return strings.Join(out, ", ")
+}
+
+// adapters are the LoRA methods that were tried.
+func (b *builder) adapters() []evidence.Method {
+	var out []evidence.Method
+	for _, t := range b.run.Trials {
+		if t.Method.Kind == evidence.LoRA && !slices.Contains(out, t.Method) {
+			out = append(out, t.Method)
+		}
+	}
+	return out
+}
+
 // reproduction is the command that would run this again, quoted for a POSIX shell.
 func (b *builder) reproduction() string {
 	r := b.run
@@ -153,6 +176,9 @@ func (b *builder) reproduction() string {
 	add("--horizon", strconv.Itoa(r.Setup.HorizonSteps))
 	add("--lora-rank", strconv.Itoa(r.Setup.LoRA.Rank))
 	add("--lora-targets", r.Setup.LoRA.Targets)
+	if r.Plan != nil && len(r.Plan.LeftOut) == 0 && len(b.adapters()) == 1 {
+		args = append(args, "--lora-spares=false")
+	}
 	if b.rec != nil {
 		name, _, _ := strings.Cut(b.rec.Verdict.Policy, "@")
 		add("--policy", name)

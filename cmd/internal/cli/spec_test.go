@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"testing"
 
 	"ftadvise/calibrate/evidence"
@@ -65,5 +66,37 @@ func TestShapeByDevice(t *testing.T) {
 				t.Errorf("got %+v (%v), want %+v", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestSpares: what goes along beside the adapter that was asked for.
+func TestSpares(t *testing.T) {
+	model := hf.Config{ModelType: "llama", Hidden: 64, Intermediate: 128, Layers: 1, Heads: 2, KVHeads: 2, HeadDim: 32, Vocab: 256, MaxPositions: 64}
+	for name, tt := range map[string]struct {
+		change func(*config.Config)
+		want   []string
+	}{
+		"nothing said":  {func(*config.Config) {}, []string{"lora(r=32)"}},
+		"named targets": {func(c *config.Config) { c.LoRA.Targets = "q_proj,v_proj" }, []string{"lora(r=8)", "lora(r=32,q_proj,v_proj)"}},
+		"all by name":   {func(c *config.Config) { c.LoRA.Targets = "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj" }, []string{"lora(r=32,q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj)"}},
+		"named ranks":   {func(c *config.Config) { c.LoRA.OtherRanks = []int{2} }, nil},
+		"near the most": {func(c *config.Config) { c.LoRA.Rank = 32 }, []string{"lora(r=64)"}},
+		"at the most":   {func(c *config.Config) { c.LoRA.Rank = 64 }, nil},
+		"not wanted":    {func(c *config.Config) { c.LoRA.Spares = false }, nil},
+		"full alone":    {func(c *config.Config) { c.Calibration.Methods = []string{"full"} }, nil},
+	} {
+		c := config.Default()
+		c.LoRA.Alpha = 0
+		tt.change(&c)
+		var got []string
+		for _, m := range spares(c, baseModel{config: model}) {
+			got = append(got, m.String())
+			if m.Alpha != 2*float64(m.Rank) {
+				t.Errorf("%s: %s with alpha %g", name, m, m.Alpha)
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }
