@@ -132,7 +132,7 @@ func (c *calibration) probe(ctx context.Context) error {
 	for {
 		c.shorten()
 		turn, stop, more := c.nextStop()
-		if !more && c.grow() {
+		if !more && (c.grow() || c.repeatLeader()) {
 			continue
 		}
 		if !more {
@@ -159,7 +159,7 @@ func (c *calibration) probe(ctx context.Context) error {
 func (c *calibration) tellCut() {
 	at, _ := c.level()
 	for _, id := range c.trunks() {
-		if c.trial(id).Outcome.Status == evidence.CutByBudget {
+		if t := c.trial(id); t.Outcome.Status == evidence.CutByBudget && t.Seed == c.spec.Seed {
 			c.warn("cut-by-budget", fmt.Sprintf("The budget was spent at step %d of the %d planned; the methods are compared at the steps that all reached.",
 				at, c.run.Plan.ProbeSteps))
 			return

@@ -208,6 +208,33 @@ func TestSeedsRepeatLoRAOnly(t *testing.T) {
 	checkBudget(t, b, run)
 }
 
+// TestASecondSeedWhereItMayTurn: where the number of seeds is left open, the best LoRA is
+// repeated if the arms reach the horizon, end close and the time pays for it.
+func TestASecondSeedWhereItMayTurn(t *testing.T) {
+	for name, tt := range map[string]struct {
+		script  enginetest.Script
+		seeds   int
+		horizon int
+		probes  int
+	}{
+		"close": {enginetest.Tie(), 0, 300, 2}, "far apart": {enginetest.Trap(), 0, 300, 1},
+		"no time": {enginetest.Tie(), 0, 2000, 1}, "one asked for": {enginetest.Tie(), 1, 300, 1},
+	} {
+		b := newBench(t, tt.script)
+		b.spec.Seeds, b.spec.HorizonSteps = tt.seeds, tt.horizon
+		run := b.done(t)
+		probes := pick(run, evidence.StageProbe, lora8)
+		if len(probes) != tt.probes || len(pick(run, evidence.StageProbe, full)) != 1 {
+			t.Errorf("%s: %d LoRA probes", name, len(probes))
+			continue
+		}
+		if last := probes[len(probes)-1]; last.Outcome.Steps != run.Plan.ProbeSteps || last.Outcome.Status != evidence.Completed {
+			t.Errorf("%s: %d steps, %s", name, last.Outcome.Steps, last.Outcome.Status)
+		}
+		checkBudget(t, b, run)
+	}
+}
+
 func TestDomainIsFilled(t *testing.T) {
 	run := newBench(t, enginetest.Trap()).done(t)
 	d := run.Domain

@@ -36,7 +36,7 @@ type Spec struct {
 	SearchRates   int                `json:"search_rates"`     // learning rates an arm; 1 takes the prior
 	HorizonSteps  int                `json:"horizon_steps"`
 	Budget        time.Duration      `json:"budget_nanoseconds"` // wall time of all sittings; 0 sets no limit
-	Seeds         int                `json:"seeds"`
+	Seeds         int                `json:"seeds"`              // of each probe; 0: one, and a second where it may turn the answer
 	Seed          int64              `json:"seed"`
 	Checkpointing bool               `json:"checkpointing,omitempty"`
 	// Profile is a file for a trace of a few steps of each arm; empty for none. It is of

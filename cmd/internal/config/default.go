@@ -21,7 +21,6 @@ func Default() Config {
 			Epochs:      3,
 			SearchRates: 3,
 			Seed:        1,
-			Seeds:       1,
 			Stall:       15 * time.Minute,
 		},
 		LoRA: LoRA{Rank: 8, Targets: "all-linear", Spares: true},

@@ -56,7 +56,7 @@ func trainingKeys() []Key {
 		{"calibration.rate_full", "rate-full", "full fine-tuning's learning rate to search around; 0: from the model's width"},
 		{"calibration.rate_lora", "rate-lora", "LoRA's learning rate to search around; 0: ten times full's, or 3.3 times where alpha exceeds the rank"},
 		{"calibration.seed", "seed", "seed of the split, the batches and the initial values"},
-		{"calibration.seeds", "seeds", "repetitions of each probe with another seed"},
+		{"calibration.seeds", "seeds", "seeds of each probe; 0: one, and a second of the best LoRA where all reach the horizon in time and end close"},
 		{"calibration.stall", "stall", "an engine that reports nothing for this long is taken for hung; a step and an evaluation must be shorter"},
 		{"calibration.metrics", "metrics", "host:port to expose live measurements on during a calibration; empty: none"},
 

@@ -64,7 +64,7 @@ func trainingRules(c Config) []rule {
 		{"calibration.warmup_steps", k.WarmupSteps >= 0, "0 or more", ""},
 		{"calibration.search_rates", k.SearchRates >= 1, "at least 1", "1 takes the prior without a search"},
 		{"calibration.seed", k.Seed >= 0, "0 or more", ""},
-		{"calibration.seeds", k.Seeds >= 1, "at least 1", ""},
+		{"calibration.seeds", k.Seeds >= 0, "0 or more", "0 repeats a probe where that may turn the answer"},
 		{"calibration.stall", k.Stall > 0, "longer than nothing", ""},
 		{"lora.rank", a.Rank >= 1, "at least 1", "8 and 16 are usual ranks"},
 		{"lora.alpha", a.Alpha >= 0 && finite(a.Alpha), "a finite number, 0 or more", "0 takes twice the rank"},
