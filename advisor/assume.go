@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,8 +21,29 @@ func (a *account) assumptions(origins map[string]string) []Assumption {
 	return out
 }
 
+// worthName is the assumption that every bill's accuracy rests on.
+const worthName = "value of a nat, in all"
+
+// MoneyBasis says what the options' totals rest on: what a nat was said to be worth, or
+// that nobody said it. It is empty where nothing was priced.
+func (r *Recommendation) MoneyBasis() string {
+	priced := slices.ContainsFunc(r.Options, func(o Option) bool { return len(o.Costs) > 0 })
+	worth := usd(r.Features["usd_per_nat"])
+	for _, as := range r.Assumptions {
+		switch {
+		case as.Name != worthName || !priced:
+		case as.Origin == "default":
+			return fmt.Sprintf("The totals count each nat of held-out loss above the best at %s, a default that nobody confirmed: "+
+				"--usd-per-nat, --usd-per-point, --usd-per-error or --at-risk-usd say what it is worth to you.", worth)
+		default:
+			return fmt.Sprintf("The totals count each nat of held-out loss above the best at %s, by what was said of accuracy.", worth)
+		}
+	}
+	return ""
+}
+
 func (a *account) worthAssumption() Assumption {
-	as := Assumption{Name: "value of a nat, in all", Value: usd(a.worth.usdPerNat), Origin: "derived"}
+	as := Assumption{Name: worthName, Value: usd(a.worth.usdPerNat), Origin: "derived"}
 	if a.worth.assumed {
 		as.Origin = "default"
 	}

@@ -159,6 +159,25 @@ func TestWhatANatIsWorth(t *testing.T) {
 	}
 }
 
+// TestMoneyBasis: that nobody said what a nat is worth stands in the headline and below
+// the totals; what was said of it does too.
+func TestMoneyBasis(t *testing.T) {
+	c := advisortest.New()
+	c.Gap = 0.2
+	rec := recommend(t, c.Run(), nil)
+	if !strings.Contains(rec.MoneyBasis(), "at $10,000, a default that nobody confirmed") || !strings.HasSuffix(rec.Headline, ", at an assumed $10,000 a nat") {
+		t.Errorf("%s; %s", rec.Headline, rec.MoneyBasis())
+	}
+	rec = recommend(t, c.Run(), func(s *advisor.Stakes) { s.USDPerNat = 500 })
+	if !strings.Contains(rec.MoneyBasis(), "at $500, by what was said") || strings.Contains(rec.Headline, "assumed") {
+		t.Errorf("%s; %s", rec.Headline, rec.MoneyBasis())
+	}
+	c.FullStatus, c.LoRAStatus = evidence.DoesNotFit, evidence.DoesNotFit
+	if basis := recommend(t, c.Run(), nil).MoneyBasis(); basis != "" {
+		t.Errorf("nothing was priced: %s", basis)
+	}
+}
+
 // Where accuracy was measured, its slope takes the place of the assumed one.
 func TestMeasuredPoints(t *testing.T) {
 	run := advisortest.New().Run()

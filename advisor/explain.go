@@ -67,7 +67,11 @@ func (a *account) because(rec *Recommendation) string {
 	if rec.Verdict.Answer != UseFull {
 		mine, other, name = lora, full, "full"
 	}
-	return text + fmt.Sprintf(": %s in all over %g months, against %s for %s", usd(mine), a.s.Months, usd(other), name)
+	text += fmt.Sprintf(": %s in all over %g months, against %s for %s", usd(mine), a.s.Months, usd(other), name)
+	if a.worth.assumed {
+		text += fmt.Sprintf(", at an assumed %s a nat", usd(a.worth.usdPerNat))
+	}
+	return text
 }
 
 // onlyOne explains a headline where the other method is out.

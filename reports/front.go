@@ -72,6 +72,7 @@ func (b *builder) front() Front {
 	f.Headline = b.rec.Headline
 	f.Chances = b.chances()
 	f.Money, f.NoMoney = b.money()
+	f.Basis = b.rec.MoneyBasis()
 	f.Flips, f.NoFlips = b.flips(), b.noFlips()
 	f.Flips = f.Flips[:min(len(f.Flips), frontFlips)]
 	return f
@@ -124,7 +125,7 @@ func (b *builder) money() (*Figure, string) {
 		table.Rows = append(table.Rows, []string{o.Name, usd(o.Total.Mean), usd(o.Total.P10), usd(o.Total.P90), usd(o.RegretUSD), o.Dominated})
 	}
 	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80% interval.", plot, table)
-	fig.Note = "Dot: expected total. Bar: 80% interval."
+	fig.Note = strings.TrimSpace("Dot: expected total. Bar: 80% interval. " + b.rec.MoneyBasis())
 	return fig, ""
 }
 

@@ -80,6 +80,9 @@ func (m *markdown) money(f Front) {
 		return
 	}
 	m.table(f.Money.Table)
+	if f.Basis != "" {
+		m.para(escape(f.Basis))
+	}
 }
 
 func sentence(f Fact) string {

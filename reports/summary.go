@@ -17,6 +17,9 @@ func (v View) Summary() string {
 		for _, row := range f.Money.Table.Rows {
 			line("  ", row[0], ": ", row[1], " (80%: ", row[2], " to ", row[3], ")")
 		}
+		if f.Basis != "" {
+			line("  ", f.Basis)
+		}
 	}
 	if len(f.Flips) > 0 {
 		line("  flips: ", strings.Join(f.Flips[:min(2, len(f.Flips))], "; "))

@@ -49,6 +49,7 @@ type Front struct {
 	Chances  []Fact // probabilities, printed large
 	Money    *Figure
 	NoMoney  string // why Money is nil
+	Basis    string // what the totals rest on
 	Flips    []string
 	NoFlips  string // why Flips is empty
 	Trust    []Fact

@@ -54,6 +54,11 @@ func (a *app) printMeasured(rec *advisor.Recommendation, output string) error {
 	if err := a.writeTable(optionTable(rec.Options), output); err != nil {
 		return err
 	}
+	if basis := rec.MoneyBasis(); basis != "" {
+		if _, err := fmt.Fprintf(a.out, "\n%s\n", basis); err != nil {
+			return err
+		}
+	}
 	if r := rec.Ratios; r != nil {
 		_, err := fmt.Fprintf(a.out, "\nfull over LoRA: step time %.2f x, peak memory %.2f x, trainable parameters %.1f x\n", r.StepTime, r.PeakBytes, r.Trainable)
 		if err != nil {
