@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"slices"
@@ -48,7 +47,7 @@ func (a *app) serve(cmd *cobra.Command, _ []string) error {
 	}
 	return a.serveUntilStopped(cmd.Context(), exporter, metrics.ServeOptions{
 		WebConfig: c.Serve.WebConfig, AnyAddress: c.Serve.AllowRemote,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(&complaints{voice: a.voice(), now: a.now, said: map[string]time.Time{}}),
 	}, c.Serve.Addr, f.keep)
 }
 

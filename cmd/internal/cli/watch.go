@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +55,6 @@ func (a *app) expose(ctx context.Context, c *config.Loaded) error {
 	go func() {
 		ended <- exporter.Serve(serving, c.Calibration.Metrics, metrics.ServeOptions{
 			WebConfig: c.Serve.WebConfig, AnyAddress: c.Serve.AllowRemote,
-			Log:       slog.New(slog.NewTextHandler(io.Discard, nil)),
 			Listening: func(at string) { listening <- at },
 		})
 	}()
