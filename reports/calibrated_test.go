@@ -15,20 +15,6 @@ import (
 	"ftadvise/policies"
 )
 
-// keeper keeps a run in memory, and its checkpoints in a folder.
-type keeper struct {
-	dir  string
-	data []byte
-}
-
-func (k *keeper) Load() (*evidence.Run, error) { return evidence.Decode(k.data) }
-func (k *keeper) Path() string                 { return k.dir }
-func (k *keeper) AppendEvent([]byte) error     { return nil }
-func (k *keeper) Save(run *evidence.Run) (err error) {
-	k.data, err = evidence.Encode(run)
-	return err
-}
-
 type deaf struct{}
 
 func (deaf) Planned(*evidence.Run)    {}
@@ -38,8 +24,8 @@ func (deaf) Happened(calibrate.Event) {}
 // what a report is made of outside of tests.
 func whole(t *testing.T, script enginetest.Script) scenario {
 	t.Helper()
-	k := &keeper{dir: t.TempDir()}
-	if err := k.Save(&evidence.Run{ID: "01SCRIPTED", CreatedAt: moment(), State: evidence.Running}); err != nil {
+	k, err := enginetest.NewKeeper(t.TempDir(), &evidence.Run{ID: "01SCRIPTED", CreatedAt: moment(), State: evidence.Running})
+	if err != nil {
 		t.Fatal(err)
 	}
 	base := baseRun()

@@ -82,21 +82,6 @@ func (l layout) locate(data []byte, i int) Health {
 	return Health{NonFinite: -1}
 }
 
-// CheckFinite refuses a file with a NaN or an infinity in any tensor, naming the
-// first.
-func CheckFinite(f *File) error {
-	for _, t := range f.Tensors() {
-		data, err := f.Bytes(t)
-		if err != nil {
-			return err
-		}
-		if err := NotFinite(f.name, t, Scan(t.DType, data)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // NotFinite turns a bad Health into the error that names its tensor, or nil.
 func NotFinite(file string, t Tensor, h Health) error {
 	if h.NonFinite < 0 {

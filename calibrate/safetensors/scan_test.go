@@ -69,15 +69,12 @@ func TestScanSubnormal(t *testing.T) {
 	}
 }
 
-func TestCheckFinite(t *testing.T) {
-	f, err := parse(file("{"+tensorA+"}", floats(1, math.Inf(-1))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := CheckFinite(f); err == nil || !strings.Contains(err.Error(), `tensor "a" holds Inf at index 1`) {
+func TestNotFinite(t *testing.T) {
+	a := Tensor{Name: "a", DType: "F32"}
+	if err := NotFinite("w", a, Scan(a.DType, floats(1, math.Inf(-1)))); err == nil || !strings.Contains(err.Error(), `tensor "a" holds Inf at index 1`) {
 		t.Errorf("%v", err)
 	}
-	if f, err = parse(file("{"+tensorA+"}", floats(1, 2))); err != nil || CheckFinite(f) != nil {
+	if err := NotFinite("w", a, Scan(a.DType, floats(1, 2))); err != nil {
 		t.Errorf("%v", err)
 	}
 }

@@ -176,34 +176,15 @@ func calibrateLive(t *testing.T, obs calibrate.Observer) *evidence.Run {
 		SeqLength: 16, MicroBatch: 8, Accumulation: 1, WarmupSteps: 10, Full: true, LoRA: []evidence.Method{lora},
 		RateFull: 1e-4, RateLoRA: 1e-3, SearchRates: 3, HorizonSteps: 1000, Budget: 25 * time.Second, Seeds: 1, Seed: 7,
 	}
-	run, err := calibrate.Run(t.Context(), spec, enginetest.New(script), newKeeper(t), obs)
+	keeper, err := enginetest.NewKeeper(t.TempDir(), &evidence.Run{ID: "01LIVE", CreatedAt: time.Now(), State: evidence.Running})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := calibrate.Run(t.Context(), spec, enginetest.New(script), keeper, obs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return run
-}
-
-// keeper keeps a run in memory.
-type keeper struct {
-	dir  string
-	data []byte
-}
-
-func newKeeper(t *testing.T) *keeper {
-	t.Helper()
-	k := &keeper{dir: t.TempDir()}
-	if err := k.Save(&evidence.Run{ID: "01LIVE", CreatedAt: time.Now(), State: evidence.Running}); err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func (k *keeper) Load() (*evidence.Run, error) { return evidence.Decode(k.data) }
-func (k *keeper) Path() string                 { return k.dir }
-func (k *keeper) AppendEvent([]byte) error     { return nil }
-func (k *keeper) Save(run *evidence.Run) (err error) {
-	k.data, err = evidence.Encode(run)
-	return err
 }
 
 type takeLoRA struct{}
