@@ -26,6 +26,11 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err != nil {
 		return Packed{}, err
 	}
+	return c.write(s, tok, out)
+}
+
+// write packs both sides of a split and tells what was found.
+func (c *collected) write(s split, tok *tokenizer.Tokenizer, out string) (Packed, error) {
 	train, eval := s.rows(c)
 	if err := tok.Err(); err != nil {
 		return Packed{}, err
@@ -33,11 +38,11 @@ func Pack(ctx context.Context, o Options, tok *tokenizer.Tokenizer, out string) 
 	if err := enough(c, train, eval); err != nil {
 		return Packed{}, err
 	}
-	general, err := readGeneral(o, c.encoder)
+	general, err := readGeneral(c.o, c.encoder)
 	if err != nil {
 		return Packed{}, err
 	}
-	if err := fits(o, tok, train, eval, general.rows); err != nil {
+	if err := fits(c.o, tok, train, eval, general.rows); err != nil {
 		return Packed{}, err
 	}
 	f := findings{collected: c, split: s, train: train, eval: eval, general: general}

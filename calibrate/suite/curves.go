@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"ftadvise/calibrate/dataset"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
 )
@@ -45,6 +44,8 @@ type DataFacts struct {
 	LeakShare      float64 `json:"leak_share"`
 	// GeneratedBits are the bits that a generator put in to be memorised.
 	GeneratedBits float64 `json:"generated_bits,omitempty"`
+	// TeacherLoss is the held-out loss of the model that wrote the text: none is lower.
+	TeacherLoss *float64 `json:"teacher_loss,omitempty"`
 }
 
 // Curve is a run as docs/forecast.md has it, and what else is known of it.
@@ -72,8 +73,8 @@ type Set struct {
 func (s Setting) Gather(units []Unit, engine string) (Set, bool, error) {
 	first, p := units[0], s.Place()
 	out := Set{Curves: map[string]Curve{}}
-	var packed dataset.Packed
-	if ok, err := readJSON(p.Facts(first.Domain), &packed); !ok {
+	var packed packed
+	if ok, err := readJSON(p.Facts(first.Base, first.Domain), &packed); !ok {
 		return out, false, err
 	}
 	if _, err := readJSON(p.Measured(first.Base, first.Domain), &packed.Domain); err != nil {
@@ -101,7 +102,7 @@ func (s Setting) Gather(units []Unit, engine string) (Set, bool, error) {
 	return out, true, nil
 }
 
-func (s Setting) about(u Unit, packed dataset.Packed, engine string) About {
+func (s Setting) about(u Unit, packed packed, engine string) About {
 	d := packed.Data
 	domain := packed.Domain
 	domain.UniformLoss = new(round(math.Log(vocabulary), 5))
@@ -113,7 +114,7 @@ func (s Setting) about(u Unit, packed dataset.Packed, engine string) About {
 		Data: DataFacts{
 			Tokens: d.Tokens, LabelledShare: round(d.LabelledShare, 4), TrainRows: d.TrainRows, EvalRows: d.EvalRows, EvalTokens: d.EvalTokens,
 			Epochs: round(float64(s.HorizonSteps*s.Rows)/float64(d.TrainRows), 4), DuplicateShare: round(d.DuplicateShare, 4),
-			NearDupShare: round(d.NearDupShare, 4), LeakShare: round(d.LeakShare, 4), GeneratedBits: u.Domain.DemandBits,
+			NearDupShare: round(d.NearDupShare, 4), LeakShare: round(d.LeakShare, 4), GeneratedBits: u.Domain.DemandBits, TeacherLoss: packed.TeacherLoss,
 		},
 	}
 }

@@ -19,10 +19,14 @@ type Domain struct {
 	// and lies near the bases' own wants less. 0 is 1.
 	RateShare float64
 	text      func(Sources) (string, error)
+	Lesson    *Lesson // instead of text
 }
 
 // Text makes the domain's text. It is the same at every call for one Go release.
 func (d Domain) Text(from Sources) (string, error) {
+	if d.text == nil {
+		return "", fmt.Errorf("domain %s: its rows are sampled, not read", d.Name)
+	}
 	text, err := d.text(from)
 	if err == nil && len(text) == 0 {
 		err = fmt.Errorf("no text")
@@ -65,6 +69,7 @@ func domains() []Domain {
 		{Name: "opcodes", RateShare: 1.0 / 2, Family: "opcodes", File: "opcodes.txt", About: "instructions with their encodings in hexadecimal digits", text: Sources.opcodes},
 		{Name: "json", RateShare: 1.0 / 2, Family: "json", File: "json.txt", About: "JSON of instruction sets and test vectors", text: Sources.json},
 	}
+	all = append(all, lessons()...)
 	for i := range all {
 		if all[i].EvalRows == 0 {
 			all[i].EvalRows = evalRows

@@ -182,6 +182,11 @@ func TestFamilies(t *testing.T) {
 		}
 		names[d.Name], families[d.Family] = true, true
 	}
+	for _, d := range domains() {
+		if (d.Lesson == nil) == (d.text == nil) {
+			t.Errorf("%s has both text and a teacher, or neither", d.Name)
+		}
+	}
 	if len(names) < 12 || len(families) < 8 {
 		t.Errorf("%d domains in %d families", len(names), len(families))
 	}

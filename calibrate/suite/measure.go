@@ -12,22 +12,20 @@ import (
 // gradientSeconds bounds the measurement of one data set's gradient.
 const gradientSeconds = 20
 
-// Measure has an engine describe each domain at each base's weights: the spectra of the
+// Measure has an engine describe each unit's data at its base's weights: the spectra of the
 // gradient and how losses are spread over tokens. What was measured already is kept.
-func (s Setting) Measure(ctx context.Context, engine calibrate.Engine, bases []Base, domains []Domain) error {
-	for _, b := range bases {
-		for _, d := range domains {
-			path := s.Place().Measured(b, d)
-			if _, err := os.Stat(path); err == nil {
-				continue
-			}
-			facts, err := Trainer{s, engine}.measure(ctx, b, d)
-			if err == nil {
-				err = writeJSON(path, facts)
-			}
-			if err != nil {
-				return fmt.Errorf("measure %s on %s: %w", d.Name, b.Name, err)
-			}
+func (s Setting) Measure(ctx context.Context, engine calibrate.Engine, units []Unit) error {
+	for _, u := range units {
+		path := s.Place().Measured(u.Base, u.Domain)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		facts, err := Trainer{s, engine}.measure(ctx, u.Base, u.Domain)
+		if err == nil {
+			err = writeJSON(path, facts)
+		}
+		if err != nil {
+			return fmt.Errorf("measure %s: %w", u.Data(), err)
 		}
 	}
 	return nil

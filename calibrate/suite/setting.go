@@ -1,10 +1,12 @@
 package suite
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -86,7 +88,7 @@ func (s Setting) Place() Place { return Place{s.Dir} }
 // Corpus is the text that bases are pre-trained on.
 func (p Place) Corpus() string { return filepath.Join(p.Dir, "corpus.txt") }
 
-// Text is a domain's text.
+// Text is a domain's text; a lesson has none.
 func (p Place) Text(d Domain) string { return filepath.Join(p.Dir, "texts", d.File) }
 
 // Raw is a base's folder before it is trained, Model the one after.
@@ -95,11 +97,19 @@ func (p Place) Raw(b Base) string { return filepath.Join(p.Dir, "raw", b.Name) }
 // Model is the folder of a trained base.
 func (p Place) Model(b Base) string { return filepath.Join(p.Dir, "models", b.Name) }
 
-// Pack is the file of a domain's rows.
-func (p Place) Pack(d Domain) string { return filepath.Join(p.Dir, "packs", d.Name+".safetensors") }
+// Pack is the file of a domain's rows: one for all bases, but a lesson has one for each.
+func (p Place) Pack(b Base, d Domain) string { return p.packs(b, d, ".safetensors") }
 
 // Facts is the file of what packing found out about a domain.
-func (p Place) Facts(d Domain) string { return filepath.Join(p.Dir, "packs", d.Name+".json") }
+func (p Place) Facts(b Base, d Domain) string { return p.packs(b, d, ".json") }
+
+func (p Place) packs(b Base, d Domain, ending string) string {
+	name := d.Name
+	if d.Lesson != nil {
+		name = b.Name + "." + name
+	}
+	return filepath.Join(p.Dir, "packs", name+ending)
+}
 
 // Measured is the file of what an engine found of a domain at a base's weights.
 func (p Place) Measured(b Base, d Domain) string {
@@ -140,6 +150,21 @@ func MethodName(m evidence.Method) string {
 		return fmt.Sprintf("lora-r%d", m.Rank)
 	}
 	return string(m.Kind)
+}
+
+// Named lists the units of data sets that are named BASE/DOMAIN, in the order of the names.
+func (s Setting) Named(names []string) ([]Unit, error) {
+	var out []Unit
+	for _, name := range names {
+		base, domain, _ := strings.Cut(name, "/")
+		b, errBase := Bases([]string{base})
+		d, errDomain := Domains([]string{domain})
+		if err := errors.Join(errBase, errDomain); err != nil {
+			return nil, err
+		}
+		out = append(out, s.Units(b, d, 1)...)
+	}
+	return out, nil
 }
 
 // Units lists all units of bases, domains and seeds: every base and domain with the

@@ -31,7 +31,7 @@ func tiny(t *testing.T, names ...string) (Setting, []Base, []Domain) {
 	if err := s.Place().Prepare(bases, domains, Sources{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Pack(t.Context(), domains); err != nil {
+	if err := s.Pack(t.Context(), s.Units(bases, domains, 1)); err != nil {
 		t.Fatal(err)
 	}
 	return s, bases, domains
@@ -51,7 +51,7 @@ func TestSuiteEndToEnd(t *testing.T) {
 	if err := c.Train(t.Context(), units); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Measure(t.Context(), c.Engine(), bases, domains[:1]); err != nil {
+	if err := s.Measure(t.Context(), c.Engine(), s.Units(bases, domains[:1], 1)); err != nil {
 		t.Fatal(err)
 	}
 	out := t.TempDir()

@@ -206,7 +206,7 @@ func (w *work) train(ctx context.Context, segments []calibrate.Segment) (map[str
 func (w *work) group(segments []calibrate.Segment) calibrate.Group {
 	p := w.Place()
 	return calibrate.Group{
-		ModelDir: p.Model(w.unit.Base), PackPath: p.Pack(w.unit.Domain), Device: w.Device, Precision: w.Precision, Threads: w.Threads,
+		ModelDir: p.Model(w.unit.Base), PackPath: p.Pack(w.unit.Base, w.unit.Domain), Device: w.Device, Precision: w.Precision, Threads: w.Threads,
 		MicroBatch: w.Rows, Accumulation: 1, DataSeed: w.unit.Seed, Segments: segments,
 		Optimizer: evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, ClipNorm: 1},
 	}

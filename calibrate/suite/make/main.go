@@ -2,12 +2,13 @@
 //
 //	make prepare -dir DIR              texts, and folders of the bases (needs a Go distribution)
 //	make bases   -dir DIR -engine E    pre-trains the bases that do not ship trained
-//	make train   -dir DIR -engine E    packs the texts and trains every unit
+//	make pack    -dir DIR              rows of the texts, and those that teachers write
+//	make train   -dir DIR -engine E    packs what is not yet, and trains every unit
 //	make measure -dir DIR -engine E    has the engine describe each domain at the bases' weights
 //	make curves  -dir DIR -out FOLDER  writes the curve files
 //	make table   -out FOLDER           tells what they found, in docs/decision-quality.md
 //
-// `make suite` does all six. Between prepare and curves the folder may be on another
+// `make suite` does all of them. Between prepare and curves the folder may be on another
 // machine, which needs this program, the engine and nothing else.
 package main
 
@@ -45,6 +46,7 @@ type call struct {
 	suite.Setting
 	bases           []suite.Base
 	domains         []suite.Domain
+	units           []suite.Unit
 	goroot, engine  string
 	out, told, docs string
 	processes       int
@@ -55,7 +57,7 @@ type call struct {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("name a step: prepare, bases, train, measure, curves or table")
+		return errors.New("name a step: prepare, bases, pack, train, measure, curves or table")
 	}
 	c, err := parse(args[1:], out)
 	if err != nil {
@@ -66,6 +68,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return c.prepare()
 	case "bases":
 		return c.pretrain(ctx)
+	case "pack":
+		return c.Pack(ctx, c.units)
 	case "train":
 		return c.train(ctx)
 	case "measure":
@@ -75,7 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "table":
 		return c.table()
 	}
-	return fmt.Errorf("%q is no step: name prepare, bases, train, measure, curves or table", args[0])
+	return fmt.Errorf("%q is no step: name prepare, bases, pack, train, measure, curves or table", args[0])
 }
 
 func parse(args []string, out io.Writer) (call, error) {
@@ -100,6 +104,7 @@ func parse(args []string, out io.Writer) (call, error) {
 	f.StringVar(&c.docs, "docs", "docs/decision-quality.md", "document that table writes to")
 	bases := f.String("bases", "", "bases, separated by commas; empty: all")
 	domains := f.String("domains", "", "domains, separated by commas; empty: all")
+	data := f.String("data", "", "data sets as BASE/DOMAIN, separated by commas; empty: every one of bases and domains")
 	if err := f.Parse(args); err != nil {
 		return c, err
 	}
@@ -107,7 +112,12 @@ func parse(args []string, out io.Writer) (call, error) {
 	if c.domains, err = suite.Domains(names(*domains)); err != nil {
 		return c, err
 	}
-	c.bases, err = suite.Bases(names(*bases))
+	if c.bases, err = suite.Bases(names(*bases)); err != nil {
+		return c, err
+	}
+	if c.units, err = c.Named(names(*data)); err == nil && len(c.units) == 0 {
+		c.units = c.Units(c.bases, c.domains, c.seeds)
+	}
 	return c, err
 }
 
@@ -174,7 +184,7 @@ func (c call) pretrainBase(ctx context.Context, b suite.Base) error {
 }
 
 func (c call) train(ctx context.Context) error {
-	if err := c.Pack(ctx, c.domains); err != nil {
+	if err := c.Pack(ctx, c.units); err != nil {
 		return err
 	}
 	crew := suite.Crew{Setting: c.Setting, Processes: c.processes, Say: c.say, Engine: func() calibrate.Engine {
@@ -183,16 +193,16 @@ func (c call) train(ctx context.Context) error {
 	if c.limit > 0 {
 		crew.Until = time.Now().Add(c.limit)
 	}
-	return crew.Train(ctx, c.Units(c.bases, c.domains, c.seeds))
+	return crew.Train(ctx, c.units)
 }
 
 func (c call) measure(ctx context.Context) error {
 	engine := worker.Start(c.engine, worker.Options{})
-	return errors.Join(c.Measure(ctx, engine, c.bases, c.domains), engine.Close())
+	return errors.Join(c.Measure(ctx, engine, c.units), engine.Close())
 }
 
 func (c call) curves() error {
-	n, err := c.Curves(c.Units(c.bases, c.domains, c.seeds), c.told, c.out)
+	n, err := c.Curves(c.units, c.told, c.out)
 	c.say(fmt.Sprintf("%d data sets in %s", n, c.out))
 	return err
 }
