@@ -4,7 +4,9 @@
 //  1. Prepare writes texts: domains from the Go distribution and from seeded
 //     generators, and the bases' configurations beside the embedded corpus and
 //     tokenizer. The bases are pre-trained on it by ftadvise-engine pretrain.
-//  2. Pack turns each domain into rows, the same for every base, and its facts.
+//  2. Pack turns each domain into rows, the same for every base, and its facts. Lessons
+//     have no text: their rows are sampled from each base after a known change to it, by
+//     package teacher.
 //  3. Each unit, a method on a base, a domain and a seed, trains to the horizon at five
 //     learning rates and more until the best lies inside; a Trainer drives an engine.
 //     Units are independent of each other and kept one by one, so that a suite goes on
