@@ -71,9 +71,9 @@ func NewPlan(s Spec, costs []Cost, seconds float64) (evidence.Plan, []evidence.W
 	var plan evidence.Plan
 	for _, sh := range shapes(s, len(spares)) {
 		arms := slices.Concat(asked, spares[:sh.spares])
-		steps := longest(0, s.HorizonSteps, func(steps int) bool {
-			p := layout(s, sh, steps, arms)
-			return p.ProbeSteps <= steps && p.PredictedSeconds <= budget
+		least := layout(s, sh, 0, arms).ProbeSteps // below it the search has no room
+		steps := longest(least-1, s.HorizonSteps, func(steps int) bool {
+			return layout(s, sh, steps, arms).PredictedSeconds <= budget
 		})
 		plan = layout(s, sh, neat(steps, s.HorizonSteps), arms)
 		plan.LeftOut = leftOut(s, spares[:sh.spares])

@@ -76,6 +76,18 @@ func TestPlanByBudget(t *testing.T) {
 	}
 }
 
+// TestPlanOfAShortHorizon: where even the whole training takes no time, nothing is left
+// out.
+func TestPlanOfAShortHorizon(t *testing.T) {
+	spec := newBench(t, enginetest.Trap()).spec
+	for _, horizon := range []int{4, 10, 12, 30} {
+		spec.HorizonSteps = horizon
+		if p, warnings := calibrate.NewPlan(spec, costs(0.1, 0.3, 0.05), 600); p.SearchRates != 3 || p.ProbeSteps != horizon || len(warnings) > 0 {
+			t.Errorf("%d steps: %+v, %v", horizon, p, warnings)
+		}
+	}
+}
+
 func TestPreview(t *testing.T) {
 	b := newBench(t, enginetest.Trap())
 	run := b.done(t)
