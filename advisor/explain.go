@@ -96,12 +96,12 @@ func (a *account) needs(rec *Recommendation) string {
 	case m == nil && rec.PFullBetter == nil:
 		return ": " + rec.Verdict.Because
 	case m == nil:
-		return fmt.Sprintf(": full is the better with a probability of %s, and calibration has reached its end", percent(*rec.PFullBetter))
+		return fmt.Sprintf(": full is the better with a probability of %s, and calibration has reached its end", chance(*rec.PFullBetter))
 	case m.Pays:
 		return fmt.Sprintf(": %d more steps an arm (a calibration of about %s) cost %s and are worth %s: run them", m.Steps, seconds(m.Seconds), usd(m.CostUSD), usd(m.WorthUSD))
 	}
 	return fmt.Sprintf(": full is the better with a probability of %s, and %d more steps an arm cost %s, more than the %s they are worth",
-		percent(*rec.PFullBetter), m.Steps, usd(m.CostUSD), usd(m.WorthUSD))
+		chance(*rec.PFullBetter), m.Steps, usd(m.CostUSD), usd(m.WorthUSD))
 }
 
 // next lists the commands that come next, the most useful first.
@@ -220,7 +220,7 @@ func (r *Recommendation) uncertainLines() []string {
 	var out []string
 	if r.Gap != nil {
 		out = append(out, fmt.Sprintf("LoRA's loss less full's, each at its best checkpoint: %s, 80%% between %s and %s; full is the better with a probability of %s, the cheaper with %s",
-			nats(r.Gap.Mean), nats(r.Gap.P10), nats(r.Gap.P90), percent(*r.PFullBetter), percent(*r.PFullCheaper)))
+			nats(r.Gap.Mean), nats(r.Gap.P10), nats(r.Gap.P90), chance(*r.PFullBetter), chance(*r.PFullCheaper)))
 	}
 	if m := r.More; m != nil && r.Verdict.Answer.Decides() {
 		pays := "not worth it"

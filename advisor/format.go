@@ -97,6 +97,9 @@ func percent(p float64) string {
 	return fmt.Sprintf("%.0f%%", 100*p)
 }
 
+// chance prints a probability, which is never quite 0 or 1.
+func chance(p float64) string { return percent(math.Min(math.Max(p, 0.001), 0.999)) }
+
 // nats prints a loss to three figures and no finer than a ten-thousandth, below which
 // nothing here can be told apart.
 func nats(v float64) string {
@@ -109,7 +112,9 @@ func FormatFact(name string, v float64) string {
 	switch {
 	case strings.Contains(name, "usd"):
 		return usd(v)
-	case strings.HasPrefix(name, "p_"), strings.HasSuffix(name, "_share"):
+	case strings.HasPrefix(name, "p_"):
+		return chance(v)
+	case strings.HasSuffix(name, "_share"):
 		return percent(v)
 	case strings.HasSuffix(name, "_nats"):
 		return nats(v)
