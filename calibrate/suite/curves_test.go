@@ -86,3 +86,25 @@ func TestCommittedFacts(t *testing.T) {
 		}
 	}
 }
+
+// TestAllAnswersAppear: a suite that one method wins throughout could not tell a decider
+// from who always names that method. Where what is to be learned has rank 1, LoRA wins;
+// where it has full rank, full does.
+func TestAllAnswersAppear(t *testing.T) {
+	files, err := readFiles("curves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, gaps := map[string]int{}, map[string]float64{}
+	for _, f := range files {
+		a := f.answer()
+		count[a.String()]++
+		gaps[f.data()] = a.gap
+	}
+	if count["full"] == 0 || count["LoRA"] == 0 || count["either"] == 0 {
+		t.Errorf("got %v", count)
+	}
+	if low, high, full := gaps["1m/taught-r1-80k"], gaps["1m/taught-r8-80k"], gaps["1m/taught-full-80k"]; low > high || high > full {
+		t.Errorf("rank 1, 8 and full: %+.3f, %+.3f, %+.3f", low, high, full)
+	}
+}
