@@ -278,6 +278,6 @@ func (a *arm) expect(f evidence.Forecast) {
 		a.stop = f.BestStep
 	}
 	if a.trial == "" {
-		a.trial, a.rate = f.Trial, f.LearningRate
+		a.trial, a.rate = f.Trial, f.RateToTrain()
 	}
 }

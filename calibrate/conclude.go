@@ -67,6 +67,30 @@ func (c *calibration) forecast() {
 		return
 	}
 	c.run.Forecasts, c.run.Gaps = forecasts, gaps
+	c.settle(library.Drift)
+}
+
+// settle finds for each probe the learning rate to train to the horizon at: half-way, by
+// the logarithm, between the search's winner moved on and the prior, since either errs
+// about as far by itself; where the budget paid for no search, the prior.
+func (c *calibration) settle(drift forecast.Drift) {
+	for i := range c.run.Forecasts {
+		f := &c.run.Forecasts[i]
+		t := c.trial(f.Trial)
+		if t == nil || t.Stage != evidence.StageProbe || c.run.Plan == nil {
+			continue
+		}
+		rate, facts := f.LearningRate, forecast.FactsOf(c.run, *t, f.HorizonSteps)
+		switch {
+		case len(c.run.Plan.RungSteps) > 0:
+			rate = math.Sqrt(drift.Rate(rate, f.SeenSteps, f.HorizonSteps, facts) * drift.Prior(c.priorOf(t.Method), facts))
+		case c.spec.SearchRates > 1:
+			rate = drift.Prior(rate, facts)
+		}
+		if rate = roundRate(rate); rate != roundRate(f.LearningRate) {
+			f.HorizonRate = rate
+		}
+	}
 }
 
 // library is what finished curves taught.
@@ -75,6 +99,16 @@ func (c *calibration) library() (*forecast.Library, error) {
 		return c.spec.Library, nil
 	}
 	return forecast.Embedded()
+}
+
+// priorOf is where a method's search began.
+func (c *calibration) priorOf(m evidence.Method) float64 {
+	for _, a := range c.spec.arms() {
+		if a.method == m {
+			return a.prior
+		}
+	}
+	return 0
 }
 
 // judgeBase warns of a base model that knows less of the text than no model at all.

@@ -90,11 +90,12 @@ func (c *calibration) trunk(a arm) (*evidence.TrialResult, bool) {
 const samePace = 1.3
 
 // begins makes a search's winner its arm's trunk. Where finished curves say that a rate
-// which is best so early is too high for the horizon, the trunk is another trial, from
-// step 0 on at the rate that is expected to be best there: a probe of a rate that cannot
-// settle tells little of one that can.
+// which is best so early is too high for the probe's end, the trunk is another trial, from
+// step 0 on at the rate that is expected to be best there. It is not the horizon's: methods
+// compared at the rates that lead when they are compared were found to keep their
+// distance best (see docs/decision-quality.md).
 func (c *calibration) begins(a arm, winner *evidence.TrialResult) error {
-	rate, err := c.horizonRate(winner)
+	rate, err := c.trunkRate(winner)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (c *calibration) begins(a arm, winner *evidence.TrialResult) error {
 		trial = c.searchTrial(a, roundRate(trial.LearningRate*1.02))
 	}
 	trial.Stage = evidence.StageProbe
-	reason := fmt.Sprintf("best at step %d; about %.2g is expected to be best at the horizon", winner.Outcome.Steps, trial.LearningRate)
+	reason := fmt.Sprintf("best at step %d; about %.2g is expected to be best at step %d", winner.Outcome.Steps, trial.LearningRate, c.run.Plan.ProbeSteps)
 	if err := c.lose(winner, reason); err != nil {
 		return err
 	}
@@ -115,13 +116,14 @@ func (c *calibration) begins(a arm, winner *evidence.TrialResult) error {
 	return nil
 }
 
-// horizonRate moves a winner's rate from where it won to the horizon.
-func (c *calibration) horizonRate(winner *evidence.TrialResult) (float64, error) {
+// trunkRate moves a winner's rate from where it won to the probe's end.
+func (c *calibration) trunkRate(winner *evidence.TrialResult) (float64, error) {
 	library, err := c.library()
 	if err != nil {
 		return 0, err
 	}
-	return roundRate(library.Drift.Rate(winner.LearningRate, winner.Outcome.Steps, c.spec.HorizonSteps)), nil
+	facts := forecast.FactsOf(c.run, *winner, c.spec.HorizonSteps)
+	return roundRate(library.Drift.Rate(winner.LearningRate, winner.Outcome.Steps, c.run.Plan.ProbeSteps, facts)), nil
 }
 
 // follow begins the trunks of the arms that did not search, by their leader's rate, and

@@ -36,17 +36,24 @@ func TestRanksShareASearch(t *testing.T) {
 	checkBudget(t, b, run)
 }
 
-// TestTrunkAtTheHorizonsRate: where finished curves say that the best rate falls with
-// the steps, the trunk begins anew at a lower rate than the search's winner.
-func TestTrunkAtTheHorizonsRate(t *testing.T) {
+// TestTrunkAtTheProbesRate: where finished curves say that the best rate falls with the
+// steps, the trunk begins anew at a lower rate than the search's winner, and the rate
+// advised for the horizon is lower still.
+func TestTrunkAtTheProbesRate(t *testing.T) {
 	b := newBench(t, enginetest.Trap())
 	b.spec.Library = &forecast.Library{Drift: forecast.Drift{Exponent: 0.5}}
 	run := b.done(t)
 	trunk := only(t, run, evidence.StageProbe, full)
 	end := float64(run.Plan.RungSteps[len(run.Plan.RungSteps)-1])
-	want := 1e-4 * math.Sqrt(end/2000)
-	if ratio := trunk.LearningRate / want; ratio < 0.9 || ratio > 1.1 {
+	want := 1e-4 * math.Sqrt(end/float64(run.Plan.ProbeSteps))
+	if ratio := trunk.LearningRate / want; ratio < 0.8 || ratio > 1.25 {
 		t.Errorf("trunk at %v, want %v", trunk.LearningRate, want)
+	}
+	advised := math.Sqrt(trunk.LearningRate * math.Sqrt(float64(trunk.Outcome.Steps)/2000) * b.spec.RateFull)
+	for _, f := range run.Forecasts {
+		if ratio := f.RateToTrain() / advised; f.Method == full && (ratio < 0.98 || ratio > 1.02) {
+			t.Errorf("advised %v, want %v", f.RateToTrain(), advised)
+		}
 	}
 	if trunk.Outcome.Steps != run.Plan.ProbeSteps || trunk.Outcome.EvalLoss[1].Step > 20 {
 		t.Errorf("trunk of %d steps, first evaluated at %d", trunk.Outcome.Steps, trunk.Outcome.EvalLoss[1].Step)

@@ -203,14 +203,14 @@ func (b *builder) forecastTable() []Block {
 	if len(b.run.Forecasts) == 0 {
 		return nil
 	}
-	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Learning rate", "Steps seen", "Horizon",
+	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Rate probed", "Rate to train at", "Steps seen", "Horizon",
 		"Loss at horizon", "80% from", "80% to", "Best loss", "Best step", "Stop at"), Column{Name: "Remark"})}
 	for _, f := range b.run.Forecasts {
 		remark := ""
 		if f.Misfit {
 			remark = "no law fits; the last value stands in"
 		}
-		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), count(f.SeenSteps), count(f.HorizonSteps),
+		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), rate(f.RateToTrain()), count(f.SeenSteps), count(f.HorizonSteps),
 			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), stopAt(f), remark})
 	}
 	t = t.compact()

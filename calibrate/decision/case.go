@@ -149,26 +149,3 @@ func (a course) truth(horizon int) (rate, end, best float64) {
 	}
 	return rate, end, best
 }
-
-// at is the loss at a rate after a step: between two curves' rates on the line through
-// their losses over the logarithm of the rate, beyond the outermost ones theirs. NaN
-// where the nearest curve has diverged.
-func (a course) at(rate float64, step int) float64 {
-	k := 0
-	for k < len(a.curves) && a.curves[k].Rate < rate {
-		k++
-	}
-	switch {
-	case k == 0:
-		return a.curves[0].Loss(step)
-	case k == len(a.curves):
-		return a.curves[k-1].Loss(step)
-	}
-	low, high := a.curves[k-1], a.curves[k]
-	share := math.Log(rate/low.Rate) / math.Log(high.Rate/low.Rate)
-	from, to := low.Loss(step), high.Loss(step)
-	if share < 0.5 && math.IsNaN(to) {
-		return from
-	}
-	return (1-share)*from + share*to
-}

@@ -23,14 +23,15 @@ type interval struct {
 	width  float64
 }
 
-// Coverages are those of the arms' losses at the horizon and of the gaps.
+// Coverages are those of the arms' losses at the horizon, each at its best learning rate
+// there, and of the gaps.
 func Coverages(played []Played, p Probe) []Coverage {
 	var arms, gaps []interval
 	for _, c := range played {
 		truth := map[string]float64{}
 		for _, f := range c.Run.Forecasts {
 			a, _ := c.course(f.Method)
-			truth[f.Trial] = a.at(f.LearningRate, p.Horizon)
+			_, truth[f.Trial], _ = a.truth(p.Horizon)
 			arms = appendInterval(arms, c.Family, f.Loss, truth[f.Trial])
 		}
 		for _, g := range c.Run.Gaps {
@@ -72,14 +73,14 @@ type Bin struct {
 }
 
 // Reliability sets the stated confidence against how often the named method was right,
-// on data sets that are no ties.
+// on calls that are no ties.
 func (v Verdicts) Reliability(tieNats float64) []Bin {
 	bins := []Bin{{From: 0.5, To: 0.6}, {From: 0.6, To: 0.7}, {From: 0.7, To: 0.8}, {From: 0.8, To: 0.9}, {From: 0.9, To: 1}}
 	for _, c := range v.Calls {
-		if math.Abs(c.Gap) < tieNats {
+		if c.tie(tieNats) {
 			continue
 		}
-		confidence := math.Max(c.PFullBetter, 1-c.PFullBetter)
+		confidence := c.confidence()
 		b := &bins[min(len(bins)-1, int((confidence-0.5)*10))]
 		b.Calls++
 		b.Stated += confidence

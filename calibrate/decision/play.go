@@ -24,6 +24,9 @@ type Probe struct {
 	Horizon int
 	// LoRAStep is what a LoRA step costs, in steps of full fine-tuning.
 	LoRAStep float64
+	// Margins are what full has to gain over LoRA to be chosen, in nats: what it costs
+	// more, in a user's money. Each data set is asked about with each.
+	Margins []float64
 }
 
 // forward is the cost of an evaluated row against a trained one: a forward pass of three.

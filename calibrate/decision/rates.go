@@ -66,14 +66,22 @@ func (a course) cost(rate, end float64, horizon int) float64 {
 	return a.curves[0].Points[0].Loss - end // it diverged at once: as bad as no training
 }
 
-// Rates scores the searches of calibrations that were replayed with what finished curves
-// teach and without, the priors without a search, and the rule that LoRA's rate is ten
-// times full's.
+// Rates scores the rates that calibrations advise to train at, the ones that their probes
+// were trained at, the same without what finished curves teach, the priors without a
+// search, and the rule that LoRA's rate is ten times full's.
 func Rates(played, plain []Played, p Probe, tieNats float64) []RateScore {
-	searched := func(c Played, m evidence.Method) float64 {
-		for _, t := range trunks(c.Run) {
-			if t.Method == m {
-				return t.LearningRate
+	advised := func(c Played, m evidence.Method) float64 {
+		for _, f := range c.Run.Forecasts {
+			if f.Method == m {
+				return f.RateToTrain()
+			}
+		}
+		return 0
+	}
+	probed := func(c Played, m evidence.Method) float64 {
+		for _, f := range c.Run.Forecasts {
+			if f.Method == m {
+				return f.LearningRate
 			}
 		}
 		return 0
@@ -82,19 +90,20 @@ func Rates(played, plain []Played, p Probe, tieNats float64) []RateScore {
 		return func(c Played, m evidence.Method) float64 {
 			spec := c.spec(p, nil)
 			switch {
-			case searched(c, m) == 0:
+			case probed(c, m) == 0:
 				return 0
 			case m.Kind == evidence.Full:
 				return spec.RateFull
 			case tenfold:
 				return 10 * spec.RateFull
 			}
-			return spec.RateLoRA
+			return forecast.RateAtRank(spec.RateLoRA, spec.LoRA[0], m)
 		}
 	}
 	return []RateScore{
-		ratesOf("the search, moved to the horizon", played, p, tieNats, searched),
-		ratesOf("the search, lowest loss so far", plain, p, tieNats, searched),
+		ratesOf("as advised: the search, moved to the horizon", played, p, tieNats, advised),
+		ratesOf("the probe's: moved to its end", played, p, tieNats, probed),
+		ratesOf("the search, lowest loss so far", plain, p, tieNats, probed),
 		ratesOf("the priors, no search", played, p, tieNats, prior(false)),
 		ratesOf("full's prior, ten times it for LoRA", played, p, tieNats, prior(true)),
 	}

@@ -1,7 +1,11 @@
 package decision
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
@@ -10,7 +14,7 @@ import (
 // Suite is the cases with what is asked of them.
 type Suite struct {
 	Cases   []Case
-	TieNats float64 // a smaller difference at the horizon is a tie, and counts for regret alone
+	TieNats float64 // a gap nearer to the margin is a tie, and counts for regret alone
 }
 
 // Libraries is what finished curves teach of a case of each family: all the suite's
@@ -38,24 +42,36 @@ type Played struct {
 	Run *evidence.Run
 }
 
-// Play replays every case's calibration.
+// Play replays every case's calibration, as many at a time as there are processors.
 func (s Suite) Play(p Probe, known Libraries) ([]Played, error) {
-	var out []Played
-	for _, c := range s.Cases {
+	if len(s.Cases) == 0 {
+		return nil, fmt.Errorf("suite: no data set has full and LoRA curves that reach the horizon; give finished curves with a method, a learning rate, a constant schedule and data each")
+	}
+	out, failed := make([]Played, len(s.Cases)), make([]error, len(s.Cases))
+	atOnce(len(s.Cases), func(i int) {
+		c := s.Cases[i]
 		library := known[c.Family]
 		if library == nil {
 			library = &forecast.Library{}
 		}
 		run, err := c.Calibrate(p, library)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Played{c, run})
+		out[i], failed[i] = Played{c, run}, err
+	})
+	return out, errors.Join(failed...)
+}
+
+// atOnce does n things, as many at a time as there are processors.
+func atOnce(n int, do func(i int)) {
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("suite: no data set has full and LoRA curves that reach the horizon; give finished curves with a method, a learning rate, a constant schedule and data each")
-	}
-	return out, nil
+	workers.Wait()
 }
 
 // Baselines are their verdicts on replayed cases.
@@ -65,6 +81,11 @@ func Baselines(played []Played, p Probe) []Verdicts {
 		out = append(out, d.over(played, p))
 	}
 	return out
+}
+
+// LastValue is that baseline's verdicts under another name.
+func LastValue(name string, played []Played, p Probe) Verdicts {
+	return decider{name, byLoss(forecast.LastLoss)}.over(played, p)
 }
 
 // Forecasts are the calibrations' own verdicts.
@@ -79,9 +100,11 @@ func Unpaired(name string, played []Played, p Probe) Verdicts {
 
 func (d decider) over(played []Played, p Probe) Verdicts {
 	v := Verdicts{Decider: d.name}
-	for _, c := range played {
-		gap, _, _ := c.Gap(p.Horizon, p.Ranks...)
-		v.Calls = append(v.Calls, Call{c.Data, c.Family, gap, d.say(c.Case, c.Run)})
+	for _, margin := range p.Margins {
+		for _, c := range played {
+			gap, _, _ := c.Gap(p.Horizon, p.Ranks...)
+			v.Calls = append(v.Calls, Call{c.Data, c.Family, gap, margin, d.say(c.Case, c.Run, margin)})
+		}
 	}
 	return v
 }

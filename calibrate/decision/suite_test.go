@@ -25,7 +25,7 @@ func (d domain) curves(name string) []forecast.Curve {
 	steps := []int{0, 2, 4, 6, 8, 11, 16, 22, 30, 45, 64, 90, 128, 181, 256, 362, 512, 724, 1024, horizon}
 	for _, rank := range []int{0, 2, 8, 32} {
 		m := evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: float64(2 * rank), Targets: evidence.AllLinear}
-		c := enginetest.Curve{Base: 2 + d.fall, Floor: 2 + d.gain*(1+1/float64(rank+1)), Tau: 20, Power: 0.9, BestRate: 4e-3}
+		c := enginetest.Curve{Base: 2 + d.fall, Floor: 2 + d.gain*(1+1/float64(rank+1)), Tau: 30, Power: 0.8, BestRate: 4e-3}
 		if rank == 0 {
 			m = evidence.Method{Kind: evidence.Full}
 			c = enginetest.Curve{Base: 2 + d.fall, Floor: 2, Tau: 40, Power: 0.8, BestRate: 1.3e-3}
@@ -58,7 +58,7 @@ func madeUp() Suite {
 }
 
 func probe() Probe {
-	return Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: horizon, LoRAStep: 0.7}
+	return Probe{Ranks: []int{8, 32}, Share: 0.15, Rates: 3, Horizon: horizon, LoRAStep: 0.7, Margins: []float64{0, 0.1}}
 }
 
 func TestCases(t *testing.T) {
@@ -93,7 +93,7 @@ func TestPlay(t *testing.T) {
 	for _, v := range append(Baselines(played, p), Forecasts("forecast", played, p)) {
 		accuracy[v.Decider] = v.Score(s.TieNats).Accuracy.Value
 	}
-	if accuracy["forecast"] < 0.9 || accuracy["forecast"] < accuracy["last value"] {
+	if accuracy["forecast"] < 0.8 || accuracy["forecast"] <= accuracy["last value"] {
 		t.Errorf("right in %v", accuracy)
 	}
 }

@@ -9,13 +9,21 @@ import (
 	"ftadvise/calibrate/forecast"
 )
 
-// Call is one data set with what a decider said of it.
+// Call is one data set, asked whether full is better by more than a margin, with what a
+// decider said.
 type Call struct {
-	Data        string
-	Family      string
-	Gap         float64 // best LoRA's loss less best full's at the horizon, in nats
-	PFullBetter float64
+	Data   string
+	Family string
+	Gap    float64 // best LoRA's loss less best full's at the horizon, in nats
+	Margin float64 // what full has to gain to be worth what it costs more, in nats
+	PFull  float64 // probability of a gap beyond the margin
 }
+
+// excess is by how much full gains more than it has to.
+func (c Call) excess() float64 { return c.Gap - c.Margin }
+
+// tie reports a gap too near to the margin for either answer to be wrong.
+func (c Call) tie(nats float64) bool { return math.Abs(c.excess()) < nats }
 
 // Verdicts is one decider's calls.
 type Verdicts struct {
@@ -23,38 +31,53 @@ type Verdicts struct {
 	Calls   []Call
 }
 
+// At keeps the calls about one margin.
+func (v Verdicts) At(margin float64) Verdicts {
+	return Verdicts{v.Decider, slices.DeleteFunc(slices.Clone(v.Calls), func(c Call) bool { return c.Margin != margin })}
+}
+
 // DecisionScore is how well a decider decides, each figure with a 90 % bootstrap
 // interval over families.
 type DecisionScore struct {
 	Decider  string            `json:"decider"`
-	Data     int               `json:"data_sets"`
+	Calls    int               `json:"calls"`
 	Ties     int               `json:"ties"`
-	Accuracy forecast.Estimate `json:"accuracy"`    // on data sets that are no ties
-	Regret   forecast.Estimate `json:"regret_nats"` // ties counted
-	Brier    forecast.Estimate `json:"brier"`       // on data sets that are no ties
-	Failures []string          `json:"failures,omitempty"`
+	Accuracy forecast.Estimate `json:"accuracy"`    // on calls that are no ties
+	Regret   forecast.Estimate `json:"regret_nats"` // what the wrong answer costs beyond the margin, ties counted
+	Brier    forecast.Estimate `json:"brier"`       // on calls that are no ties
+	// Sure is how often calls with a confidence of .8 or more were right, SureShare how
+	// many of those that are no ties they were.
+	Sure      forecast.Estimate `json:"right_when_sure"`
+	SureShare forecast.Estimate `json:"sure"`
+	Failures  []string          `json:"failures,omitempty"`
 }
 
 // Score counts a decider's calls.
 func (v Verdicts) Score(tieNats float64) DecisionScore {
-	s := DecisionScore{Decider: v.Decider, Data: len(v.Calls)}
+	s := DecisionScore{Decider: v.Decider, Calls: len(v.Calls)}
 	for _, c := range v.Calls {
-		if math.Abs(c.Gap) < tieNats {
+		if c.tie(tieNats) {
 			s.Ties++
 		} else if !c.right() {
-			s.Failures = append(s.Failures, fmt.Sprintf("%s: LoRA's loss less full's is %.4f nats; said %.2f for full", c.Data, c.Gap, c.PFullBetter))
+			s.Failures = append(s.Failures, fmt.Sprintf("%s, full to gain %.2f: LoRA's loss less full's is %.3f nats; said %.2f for full", c.Data, c.Margin, c.Gap, c.PFull))
 		}
 	}
-	decisive := func(c Call) bool { return math.Abs(c.Gap) >= tieNats }
 	family := func(c Call) string { return c.Family }
 	over := func(value func(Call) (float64, bool)) forecast.Estimate { return bootstrap(v.Calls, family, value) }
-	s.Accuracy = over(func(c Call) (float64, bool) { return fullIf(c.right()), decisive(c) })
-	s.Regret = over(func(c Call) (float64, bool) { return math.Abs(c.Gap) * fullIf(!c.right()), true })
-	s.Brier = over(func(c Call) (float64, bool) { return math.Pow(c.PFullBetter-fullIf(c.Gap > 0), 2), decisive(c) })
+	s.Accuracy = over(func(c Call) (float64, bool) { return fullIf(c.right()), !c.tie(tieNats) })
+	s.Regret = over(func(c Call) (float64, bool) { return math.Abs(c.excess()) * fullIf(!c.right()), true })
+	s.Brier = over(func(c Call) (float64, bool) { return math.Pow(c.PFull-fullIf(c.excess() > 0), 2), !c.tie(tieNats) })
+	s.Sure = over(func(c Call) (float64, bool) { return fullIf(c.right()), !c.tie(tieNats) && c.confidence() >= sure })
+	s.SureShare = over(func(c Call) (float64, bool) { return fullIf(c.confidence() >= sure), !c.tie(tieNats) })
 	return s
 }
 
-func (c Call) right() bool { return (c.PFullBetter > 0.5) == (c.Gap > 0) }
+// sure is the confidence from which on a call is taken for certain.
+const sure = 0.8
+
+func (c Call) right() bool { return (c.PFull > 0.5) == (c.excess() > 0) }
+
+func (c Call) confidence() float64 { return math.Max(c.PFull, 1-c.PFull) }
 
 // bootstrap is a mean over items, and its 90 % interval over their families.
 func bootstrap[T any](items []T, family func(T) string, value func(T) (float64, bool)) forecast.Estimate {

@@ -22,9 +22,12 @@ const (
 
 // Forecast is the loss of one arm at the horizon and at its best checkpoint.
 type Forecast struct {
-	Trial        string       `json:"trial"` // the probe's ID
-	Method       Method       `json:"method"`
-	LearningRate float64      `json:"learning_rate"`
+	Trial        string  `json:"trial"` // the probe's ID
+	Method       Method  `json:"method"`
+	LearningRate float64 `json:"learning_rate"` // the probe's
+	// HorizonRate is the one that is expected to be best at the horizon, where that is
+	// another: the losses here are forecast for it.
+	HorizonRate  float64      `json:"horizon_rate,omitempty"`
 	HorizonSteps int          `json:"horizon_steps"`
 	SeenSteps    int          `json:"seen_steps"`
 	Loss         Distribution `json:"loss"`
@@ -35,6 +38,14 @@ type Forecast struct {
 	Curve  []FanPoint         `json:"curve,omitempty"`
 	Weight map[string]float64 `json:"weight,omitempty"` // of each law in the mixture
 	Misfit bool               `json:"misfit,omitempty"` // no law fits; the last value stands in
+}
+
+// RateToTrain is the learning rate to train to the horizon at.
+func (f Forecast) RateToTrain() float64 {
+	if f.HorizonRate > 0 {
+		return f.HorizonRate
+	}
+	return f.LearningRate
 }
 
 // Stop is when to end training, from one held-out curve; the rule is the same for

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -30,16 +29,12 @@ type Schooling struct {
 	curves   []Curve // as given
 	scaled   []Curve // those that can teach, stretched to the same length
 	believed map[believedAt]belief
-	blind    bool // to facts
 	// Shares outside are not learned.
 	from, to float64
 }
 
-// Option leaves something out of a Schooling, to see what it is worth.
+// Option changes what a Schooling learns.
 type Option func(*Schooling)
-
-// WithoutFacts learns from losses and methods alone.
-func WithoutFacts() Option { return func(s *Schooling) { s.blind = true } }
 
 // believedAt is one curve seen to a share, without knowledge of others.
 type believedAt struct {
@@ -128,45 +123,32 @@ func (c Curve) scaled(from, horizon int) Curve {
 	return c
 }
 
-// nearRate is how far from a method's best learning rate a curve may be to teach: a
-// search comes about as near.
-const nearRate = 2.2
-
-// tuned keeps of each method on each data set the curves at learning rates near the one
-// that is best at the end, that one first: a probe's arms are such.
-func tuned(curves []Curve) []Curve {
+// leaders keeps of each method on each data set the curve with the lowest loss at a share
+// of the horizon, as a probe that ends there trains it, until there; it ends with the
+// loss of the rate that is best at the horizon, at which a user would train.
+func leaders(curves []Curve, share float64) []Curve {
 	groups := byMethod(curves)
+	step := share * ownHorizon
 	var out []Curve
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
-		best, n := bestRate(groups[key], ownHorizon)
+		then, _ := bestRate(groups[key], step)
+		end, n := bestRate(groups[key], ownHorizon)
 		if n == 0 {
 			continue
 		}
-		out = append(out, best)
-		for _, c := range groups[key] {
-			if off := math.Abs(math.Log(c.Rate / best.Rate)); off > 0 && off < math.Log(nearRate) && finishes(c) {
-				c.Name += neighbour
-				out = append(out, c)
-			}
-		}
+		then.Points = slices.Clone(then.upTo(step).Points)
+		then.Points = append(then.Points, evidence.Point{Step: ownHorizon, Loss: at(end.Points, ownHorizon)})
+		out = append(out, then)
 	}
 	return out
 }
-
-func finishes(c Curve) bool { return c.Points[len(c.Points)-1].Step >= ownHorizon }
-
-// neighbour marks the name of a curve beside its method's best: it teaches, but errors
-// on it are no errors that a probe would make.
-const neighbour = " (neighbour)"
-
-func (c Curve) neighbours() bool { return strings.HasSuffix(c.Name, neighbour) }
 
 func (s *Schooling) courses(curves []Curve, shares []float64, read func(float64) reading) []Course {
 	var out []Course
 	for _, share := range s.between(shares) {
 		how, curves := read(round(share)), curves
 		if how.Traits {
-			curves = slices.DeleteFunc(tuned(curves), Curve.neighbours)
+			curves = leaders(curves, share)
 		}
 		lessons := lessonsWithout(lessonsOf(curves, how, ownHorizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
@@ -217,7 +199,7 @@ func (s *Schooling) judge(c *Course, curves []Curve) {
 			d := paired(b, other, 1)
 			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
 			_, better := about.without(l, lo).pair(l, lo)
-			rivals = append(rivals, rivalry{d, better, truth < 0})
+			rivals = append(rivals, rivalry{d, 0, better, truth < 0})
 		}
 		beliefs = append(beliefs, b)
 	}
@@ -225,11 +207,12 @@ func (s *Schooling) judge(c *Course, curves []Curve) {
 	c.Trust = trustOf(rivals, c.WideningPaired)
 }
 
-// rivalry is one pair with what the laws and the regression said of it.
+// rivalry is one pair with what the laws and the finished curves said of it.
 type rivalry struct {
-	laws   mixture
-	better float64 // by the regression
-	truth  bool
+	laws  mixture
+	at    float64 // nats: whether the difference is below
+	known float64 // probability by the finished curves
+	truth bool
 }
 
 // trustOf is the share of the regression that makes the Brier score of the blended
@@ -239,7 +222,7 @@ func trustOf(rivals []rivalry, widening float64) float64 {
 	for tenth := 10; tenth >= 0; tenth-- {
 		share, score := float64(tenth)/10, 0.0
 		for _, r := range rivals {
-			p := share*r.better + (1-share)*r.laws.widened(widening, 0).below(0)
+			p := share*r.known + (1-share)*r.laws.widened(widening, 0).below(r.at)
 			if r.truth {
 				p = 1 - p
 			}

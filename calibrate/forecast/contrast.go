@@ -7,9 +7,10 @@ import (
 )
 
 // contrast reads a LoRA arm beside full fine-tuning on the same data as one lesson: its
-// loss is LoRA's less full's, its unit how far the two have fallen over the grid. What
-// goes on after the probe is foretold better from both curves together than from each
-// by itself: whatever both have in common cancels.
+// loss is LoRA's less full's, its unit how far the two have fallen over the grid. All of
+// its predictors are differences of the two curves, so that nothing is foretold of equal
+// ones. That the gap's change goes with the rank, the epochs, or the information to learn
+// over the adapter's capacity was tried and dropped: families left out were foretold worse.
 func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 	f, okFull := readLesson(full, how, horizon)
 	l, okLoRA := readLesson(lora, how, horizon)
@@ -25,21 +26,31 @@ func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 			out.falls = append(out.falls, (l.falls[k]-f.falls[k])/unit)
 		}
 	}
-	out.falls = append(out.falls, f.falls[how.half()]/unit, l.falls[how.half()]/unit, 1/math.Sqrt(math.Max(1, float64(lora.Method.Rank))))
-	if how.Facts {
-		out.falls = append(out.falls, crowding(full, lora, int(how.Grid[len(how.Grid)-1]*float64(horizon))), repetition(lora))
-	}
 	return out, true
 }
 
-// contrastSettings is the grid for contrasts. They have more predictors that go together
-// than single curves have, and a search only comes near the rates that taught, so small
-// ridges are left out: on made-up curves they foretold rates off the best very badly.
+// mirrored adds to each lesson the same with the methods exchanged, so that no more is
+// learned than follows from the curves: not which method tended to win.
+func mirrored(lessons []lesson) []lesson {
+	var out []lesson
+	for _, l := range lessons {
+		m := l
+		m.last, m.rest, m.falls = -l.last, -l.rest, make([]float64, len(l.falls))
+		for k, x := range l.falls {
+			m.falls[k] = -x
+		}
+		out = append(out, l, m)
+	}
+	return out
+}
+
+// contrastSettings is the grid for contrasts. The heaviest ridge leaves no predictor: the
+// gap stays what it is, and finished curves tell by how much it may move.
 func contrastSettings() []setting {
 	var out []setting
-	for _, kappa := range []float64{0.05, 0.2} {
+	for _, kappa := range []float64{0.03, 0.1, 0.3} {
 		for _, lag := range []float64{0.1, 0.3} {
-			for _, penalty := range []float64{0.1, 1, 10} {
+			for _, penalty := range []float64{1, 30, 1e6} {
 				out = append(out, setting{kappa, lag, penalty})
 			}
 		}
@@ -48,9 +59,9 @@ func contrastSettings() []setting {
 }
 
 // contrastReading reads as doublingReading does.
-func contrastReading(share float64, facts bool) reading {
+func contrastReading(share float64) reading {
 	out := doublingReading(share)
-	out.Contrast, out.Facts = true, facts
+	out.Contrast = true
 	return out
 }
 
@@ -66,7 +77,7 @@ func contrasts(curves []Curve, how reading, horizon int) []lesson {
 	for i, c := range curves {
 		for _, f := range full[c.Data] {
 			if l, ok := contrast(f, c, how, horizon); ok {
-				l.curve, l.beside = i, f.neighbours() || c.neighbours()
+				l.curve = i
 				out = append(out, l)
 			}
 		}
@@ -74,29 +85,28 @@ func contrasts(curves []Curve, how reading, horizon int) []lesson {
 	return out
 }
 
-// gaps learns what becomes of LoRA's loss less full's, with what is known of data and
-// adapter as predictors where that foretells families better that were left out.
+// gaps learns how LoRA's loss less full's moves until the horizon.
 func (s *Schooling) gaps(curves []Curve) []Course {
 	var out []Course
 	for _, share := range s.between(steady()) {
-		curves := tuned(curves)
-		var best Course
-		most := math.Inf(-1)
-		for _, facts := range []bool{false, true}[:2-int(indicator(s.blind))] {
-			how := contrastReading(round(share), facts)
-			lessons := lessonsWithout(contrasts(curves, how, ownHorizon))
-			if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
-				continue
-			}
-			if c, found := courseOf(how, lessons, contrastSettings()); found > most {
-				best, most = c, found
-			}
-		}
-		if math.IsInf(most, -1) {
+		how, curves := contrastReading(round(share)), leaders(curves, share)
+		lessons := lessonsWithout(contrasts(curves, how, ownHorizon))
+		if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
 			continue
 		}
-		s.weigh(&best, curves)
-		out = append(out, best)
+		c, _ := courseOf(how, mirrored(lessons), contrastSettings())
+		c.Residuals = evenOnes(c.Residuals)
+		s.weigh(&c, curves)
+		out = append(out, c)
+	}
+	return out
+}
+
+// evenOnes leaves out of mirrored errors the mirror's.
+func evenOnes(all []Residual) []Residual {
+	var out []Residual
+	for i := 0; i < len(all); i += 2 {
+		out = append(out, all[i])
 	}
 	return out
 }
@@ -107,9 +117,6 @@ func (s *Schooling) weigh(c *Course, curves []Curve) {
 	byName := map[string]belief{}
 	full := map[string]belief{}
 	for _, a := range arms {
-		if a.neighbours() {
-			continue
-		}
 		b := s.believe(a, c.Share)
 		byName[a.Name] = b
 		if a.Method.Kind == evidence.Full {
@@ -122,13 +129,16 @@ func (s *Schooling) weigh(c *Course, curves []Curve) {
 	for _, l := range lessonsWithout(contrasts(curves, c.reading, ownHorizon)) {
 		b, okLoRA := byName[curves[l.curve].Name]
 		f, okFull := full[l.data]
-		if !okLoRA || !okFull || l.beside {
+		if !okLoRA || !okFull {
 			continue
 		}
 		truth := l.last + l.rest*l.unit
-		d := paired(b, f, 1)
+		d, known := paired(b, f, 1), about.without(l, l).arm(l)
 		misses = append(misses, math.Abs(truth-d.centre())/d.spread())
-		rivals = append(rivals, rivalry{d, about.without(l, l).arm(l).below(0), truth < 0})
+		for _, beyond := range []float64{-2, -1, 0, 1, 2} { // above and below what is expected
+			at := l.last + beyond*c.scale(l)*l.unit
+			rivals = append(rivals, rivalry{d, at, known.below(at), truth < at})
+		}
 	}
 	c.Widening, c.WideningPaired = 1, round(factor(misses))
 	c.Trust = trustOf(rivals, c.WideningPaired)
@@ -136,16 +146,3 @@ func (s *Schooling) weigh(c *Course, curves []Curve) {
 
 // leastUnit is the smallest fall in nats that is told from none.
 const leastUnit = 0.01
-
-// crowding is ln(1 + demand/capacity): what the probe has learned so far, as bits over
-// an epoch, against what the adapter holds; 0 where that is not known.
-func crowding(full, lora Curve, until int) float64 {
-	best := math.Min(lowest(full.Points, until).Loss, lowest(lora.Points, until).Loss)
-	if lora.Facts.Trainable == 0 || full.Points[0].Step > 0 {
-		return 0
-	}
-	return math.Log1p(DemandBits(full.Points[0].Loss, best, lora.Facts.EpochTokens) / CapacityBits(lora.Facts.Trainable))
-}
-
-// repetition is the logarithm of how often the horizon sees the data beyond once.
-func repetition(c Curve) float64 { return math.Log(math.Max(1, c.Facts.Epochs)) }

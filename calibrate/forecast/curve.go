@@ -36,6 +36,9 @@ type Facts struct {
 	GeneralLoss float64 // of the base model on general text, in nats a token
 }
 
+// repetition is the logarithm of how often the horizon sees the data beyond once.
+func (f Facts) repetition() float64 { return math.Log(math.Max(1, f.Epochs)) }
+
 func (c Curve) family() string {
 	if c.Family == "" {
 		return c.Name

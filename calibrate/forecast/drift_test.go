@@ -36,7 +36,7 @@ func TestDriftIsLearned(t *testing.T) {
 	if d := library.Drift; math.Abs(d.Exponent-0.5) > 0.1 {
 		t.Fatalf("%+v", d)
 	}
-	if rate := library.Drift.Rate(8e-3, 31, 2000); rate < 0.5e-3 || rate > 2e-3 {
+	if rate := library.Drift.Rate(8e-3, 31, 2000, Facts{}); rate < 0.5e-3 || rate > 2e-3 {
 		t.Errorf("moved to %v, want about 1e-3", rate)
 	}
 }
@@ -54,11 +54,11 @@ func TestDriftRate(t *testing.T) {
 		{"step 0", 0, 1000, 1},
 	}
 	for _, test := range tests {
-		if got := d.Rate(1, test.step, test.horizon); math.Abs(got-test.want) > 1e-9 {
+		if got := d.Rate(1, test.step, test.horizon, Facts{}); math.Abs(got-test.want) > 1e-9 {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
-	if got := (Drift{}).Rate(3e-4, 10, 1000); got != 3e-4 {
+	if got := (Drift{}).Rate(3e-4, 10, 1000, Facts{}); got != 3e-4 {
 		t.Errorf("without finished curves the rate moved to %v", got)
 	}
 }

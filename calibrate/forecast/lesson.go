@@ -10,9 +10,7 @@ import (
 // the same data have fallen, so that neither the level of the loss nor its scale
 // matters.
 type lesson struct {
-	curve int // index among the curves it was read from
-	// beside says that it teaches, but that errors on it count for nothing.
-	beside bool
+	curve  int // index among the curves it was read from
 	data   string
 	family string
 	unit   float64 // nats: median total fall of the curves on the same data

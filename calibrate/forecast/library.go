@@ -153,6 +153,9 @@ func (c Course) taught(families ...string) taught {
 	r := regression{setting: c.setting, intercept: c.Intercept, coef: c.Coef}
 	for _, e := range c.Residuals {
 		r.residuals = append(r.residuals, residual{e.Family, e.Z, e.Scale})
+		if c.Contrast { // as likely the other way
+			r.residuals = append(r.residuals, residual{e.Family, -e.Z, e.Scale})
+		}
 	}
 	var t taught
 	t.add(r, 1)

@@ -48,7 +48,7 @@ func readArms(run *evidence.Run, horizon int) ([]arm, []evidence.Warning) {
 			continue
 		}
 		c.Points = points
-		c.Facts = factsOf(run, t, horizon)
+		c.Facts = FactsOf(run, t, horizon)
 		arms = append(arms, arm{Curve: c, decays: decaysOf(run, t.ID, points)})
 	}
 	return arms, warnings
@@ -73,8 +73,8 @@ func curveOf(run *evidence.Run, t evidence.TrialResult) Curve {
 	return c
 }
 
-// factsOf is what a run tells of a trial's data and method.
-func factsOf(run *evidence.Run, t evidence.TrialResult, horizon int) Facts {
+// FactsOf is what a run tells of a trial's data and method.
+func FactsOf(run *evidence.Run, t evidence.TrialResult, horizon int) Facts {
 	f := Facts{EpochTokens: int64(math.Round(float64(run.Data.Tokens) * run.Data.LabelledShare)), Trainable: t.Outcome.TrainableParams}
 	if run.Data.Tokens > 0 {
 		f.Epochs = float64(horizon) * float64(run.Setup.StepTokens()) / float64(run.Data.Tokens)

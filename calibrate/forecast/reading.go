@@ -14,10 +14,8 @@ type reading struct {
 	// Traits says that the method itself is a predictor: full fine-tuning goes on
 	// falling where a low rank has stopped.
 	Traits bool `json:"traits,omitempty"`
-	// Contrast says that LoRA is read beside full fine-tuning, and Facts that what is
-	// known of the data and the adapter is a predictor.
+	// Contrast says that LoRA is read beside full fine-tuning.
 	Contrast bool `json:"contrast,omitempty"`
-	Facts    bool `json:"facts,omitempty"`
 }
 
 // evenReading steps by twentieths of the horizon, as losses averaged over blocks allow.
@@ -64,10 +62,8 @@ func (r reading) half() int {
 // terms is the number of predictors.
 func (r reading) terms() int {
 	switch {
-	case r.Contrast && r.Facts:
-		return len(r.Grid)/2 + 6
 	case r.Contrast:
-		return len(r.Grid)/2 + 4
+		return len(r.Grid)/2 + 1
 	case r.Traits:
 		return len(r.Grid) + 1
 	}

@@ -82,7 +82,7 @@ func learn(lessons []lesson, set setting) regression {
 		blind := r
 		blind.intercept, blind.coef = without(all, lessons, weights, family).ridge(set.Ridge)
 		for _, l := range lessons {
-			if l.family == family && !l.beside {
+			if l.family == family {
 				scale := set.scale(l)
 				r.residuals = append(r.residuals, residual{family, (l.rest - blind.rest(l)) / scale, scale})
 			}

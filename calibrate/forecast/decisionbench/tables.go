@@ -42,11 +42,28 @@ func title(out io.Writer, p decision.Probe, played []decision.Played) {
 }
 
 func verdicts(out io.Writer, s decision.Suite, rows []decision.Verdicts) {
-	fmt.Fprintln(out, "| decider | right method | regret, nats | Brier | data sets | ties |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(out, "| decider | right method | regret, nats | Brier | right at confidence .8 | on share of calls | calls | ties |")
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, v := range rows {
 		score := v.Score(s.TieNats)
-		fmt.Fprintf(out, "| %s | %v | %.4f | %v | %d | %d |\n", score.Decider, score.Accuracy, score.Regret.Value, score.Brier, score.Data, score.Ties)
+		fmt.Fprintf(out, "| %s | %v | %.4f | %v | %.3f | %.3f | %d | %d |\n", score.Decider, score.Accuracy, score.Regret.Value, score.Brier,
+			score.Sure.Value, score.SureShare.Value, score.Calls, score.Ties)
+	}
+}
+
+// byMargin tells how often each decider was right at each margin.
+func byMargin(out io.Writer, s decision.Suite, rows []decision.Verdicts) {
+	fmt.Fprintf(out, "\n| right, where full has to gain |")
+	for _, m := range margins() {
+		fmt.Fprintf(out, " %g |", m)
+	}
+	fmt.Fprintf(out, "\n| --- |%s\n", strings.Repeat(" --- |", len(margins())))
+	for _, v := range rows {
+		fmt.Fprintf(out, "| %s |", v.Decider)
+		for _, m := range margins() {
+			fmt.Fprintf(out, " %.3f |", v.At(m).Score(s.TieNats).Accuracy.Value)
+		}
+		fmt.Fprintln(out)
 	}
 }
 
