@@ -75,7 +75,7 @@ func TestMoreEvidence(t *testing.T) {
 	c := advisortest.New()
 	c.GapSD, c.Seen = 0.1, 200
 	unsure := recommend(t, c.Run(), func(s *advisor.Stakes) { s.USDPerNat = 1e5 }).More
-	if unsure == nil || !unsure.Pays || unsure.WorthUSD < 100 || !strings.HasPrefix(unsure.Command, "ftadvise recommend --fresh --model acme/base --data data.jsonl --budget ") {
+	if unsure == nil || !unsure.Pays || unsure.WorthUSD < 100 || !strings.HasPrefix(unsure.Command, "ftadvise recommend --fresh --model acme/base --data data.jsonl --horizon 5000 ") {
 		t.Fatalf("%+v", unsure)
 	}
 	stopped := c.Run()
@@ -178,6 +178,36 @@ func TestTargetsAreTheLimit(t *testing.T) {
 	}
 	if len(rec.Targets) != 1 || !strings.Contains(rec.Targets[0], "lora(r=8,q_proj,v_proj) 1.39 nats (asked for), full 1.2 nats") {
 		t.Errorf("%q", rec.Targets)
+	}
+}
+
+// TestArgumentsAskTheSameQuestion: what was said of horizon, batches and adapter goes into
+// the command that is to be typed next.
+func TestArgumentsAskTheSameQuestion(t *testing.T) {
+	run := advisortest.New().Run()
+	run.Setup.Seed = 7
+	run.Setup.LoRA.Targets, run.Setup.LoRA.Alpha, run.Data.Validation = "q_proj,v_proj", 8, "held out's.jsonl"
+	run.Plan = &evidence.Plan{}
+	got := advisor.ShellWords(advisor.Arguments(run)...)
+	want := `--model acme/base --data data.jsonl --validation 'held out'\''s.jsonl' --horizon 5000 --batch 16 --seq-length 1024 --seed 7 --lora-rank 8 --lora-alpha 8 --lora-targets q_proj,v_proj --lora-spares=false`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := advisor.ShellWords("plain/path.jsonl", "", "$(rm)"); got != "plain/path.jsonl '' '$(rm)'" {
+		t.Error(got)
+	}
+	run.Setup, run.Plan = evidence.Setup{Model: run.Setup.Model, Seed: 1}, nil
+	if got := advisor.ShellWords(advisor.Arguments(run)...); got != `--model acme/base --data data.jsonl --validation 'held out'\''s.jsonl'` {
+		t.Error(got)
+	}
+}
+
+// TestUnfitEvidenceGrowsNoBetter: more of what is unfit is not advised.
+func TestUnfitEvidenceGrowsNoBetter(t *testing.T) {
+	run := advisortest.New().Run()
+	run.Data.LeakShare = 0.5
+	if rec := recommend(t, run, nil); rec.Verdict.Answer != advisor.Unfit || strings.Contains(strings.Join(rec.Next, " "), "--fresh") {
+		t.Errorf("%s: %q", rec.Verdict.Answer, rec.Next)
 	}
 }
 

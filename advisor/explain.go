@@ -107,7 +107,7 @@ func (a *account) needs(rec *Recommendation) string {
 // next lists the commands that come next, the most useful first.
 func (a *account) next(rec *Recommendation) []string {
 	var out []string
-	if rec.More != nil && (rec.More.Pays || !rec.Verdict.Answer.Decides()) {
+	if unfit := rec.Verdict.Answer == Unfit; rec.More != nil && !unfit && (rec.More.Pays || !rec.Verdict.Answer.Decides()) {
 		out = append(out, rec.More.Command)
 	}
 	if rec.Verdict.Answer == BudgetTooSmall && rec.More == nil {

@@ -3,7 +3,6 @@ package advisor
 import (
 	"fmt"
 	"math"
-	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -134,17 +133,5 @@ func (a *account) calibrateCommand(secs float64) string {
 	if a.resumable() {
 		return "ftadvise calibrate --resume " + word(run.ID)
 	}
-	return fmt.Sprintf("ftadvise recommend --fresh --model %s --data %s --budget %.0fm",
-		word(run.Setup.Model.Name), word(run.Data.Name), math.Max(1, math.Ceil(secs/60)))
-}
-
-// word quotes a name for a shell where that is needed.
-func word(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return fmt.Sprintf("ftadvise recommend --fresh %s --budget %.0fm", ShellWords(Arguments(run)...), math.Max(1, math.Ceil(secs/60)))
 }

@@ -16,7 +16,6 @@ func TestFormats(t *testing.T) {
 		{span(0.412), "412 ms"}, {span(0.00123), "1.23 ms"}, {span(571), "9.5 min"}, {span(90), "90.0 s"}, {span(3 * 86400), "3.0 days"}, {span(-1), "–"},
 		{params(1_235_814_400), "1.24 B"}, {params(260_032), "260 K"}, {params(12), "12"},
 		{nats(-0.00512), "−0.0051"}, {times(2.6667), "2.67 ×"}, {times(math.Inf(1)), "–"}, {rate(2e-5), "2.0e-05"}, {plural(1, "step"), "1 step"}, {plural(2000, "step"), "2,000 steps"},
-		{quoted("plain/path.jsonl"), "plain/path.jsonl"}, {quoted("it's"), `'it'\''s'`}, {quoted(""), "''"}, {quoted("$(rm)"), "'$(rm)'"},
 		{factWords("usd_per_nat"), "worth of a nat"}, {factWords("some_other_fact"), "some other fact"},
 	} {
 		if c.got != c.want {

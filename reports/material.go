@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ftadvise/advisor"
 	"ftadvise/calibrate/evidence"
 )
 
@@ -144,59 +145,25 @@ func methodList(methods []evidence.Method) string {
 	return strings.Join(out, ", ")
 }
 
-// adapters are the LoRA methods that were tried.
-func (b *builder) adapters() []evidence.Method {
-	var out []evidence.Method
-	for _, t := range b.run.Trials {
-		if t.Method.Kind == evidence.LoRA && !slices.Contains(out, t.Method) {
-			out = append(out, t.Method)
-		}
-	}
-	return out
-}
-
 // reproduction is the command that would run this again, quoted for a POSIX shell.
 func (b *builder) reproduction() string {
 	r := b.run
-	args := []string{"ftadvise", "recommend", "--model", r.Setup.Model.Name, "--data", r.Data.Name}
-	if r.Data.Validation != "" && r.Data.Validation != r.Data.Name {
-		args = append(args, "--validation", r.Data.Validation)
-	}
-	add := func(flag, value string) {
-		if value != "" && value != "0" && value != "0s" {
-			args = append(args, flag, value)
-		}
-	}
+	args := append([]string{"ftadvise", "recommend"}, advisor.Arguments(r)...)
 	if r.Setup.Preset != "" {
 		args[1] = "calibrate"
-		add("--preset", r.Setup.Preset)
+		args = append(args, "--preset", r.Setup.Preset)
 	}
-	add("--device", r.Setup.Device)
-	add("--budget", strconv.FormatFloat(r.Setup.BudgetSeconds, 'f', -1, 64)+"s")
-	add("--horizon", strconv.Itoa(r.Setup.HorizonSteps))
-	add("--lora-rank", strconv.Itoa(r.Setup.LoRA.Rank))
-	add("--lora-targets", r.Setup.LoRA.Targets)
-	if r.Plan != nil && len(r.Plan.LeftOut) == 0 && len(b.adapters()) == 1 {
-		args = append(args, "--lora-spares=false")
+	if r.Setup.Device != "" {
+		args = append(args, "--device", r.Setup.Device)
+	}
+	if r.Setup.BudgetSeconds > 0 {
+		args = append(args, "--budget", strconv.FormatFloat(r.Setup.BudgetSeconds, 'f', -1, 64)+"s")
 	}
 	if b.rec != nil {
 		name, _, _ := strings.Cut(b.rec.Verdict.Policy, "@")
-		add("--policy", name)
+		args = append(args, "--policy", name)
 	}
-	for i, a := range args {
-		args[i] = quoted(a)
-	}
-	return strings.Join(args, " ")
-}
-
-func quoted(arg string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+", r)
-	}
-	if arg != "" && strings.IndexFunc(arg, func(r rune) bool { return !plain(r) }) < 0 {
-		return arg
-	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	return advisor.ShellWords(args...)
 }
 
 func glossary() Section {

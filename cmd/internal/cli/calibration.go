@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ftadvise/advisor"
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/store"
@@ -145,10 +146,10 @@ func (s *sitting) carryOut(ctx context.Context, spec calibrate.Spec, engine *wor
 func (s *sitting) resumeCommand() string {
 	command := "ftadvise calibrate --resume " + s.id
 	if s.c.Origins["store"] == "--store" {
-		command += " --store " + shellWord(s.c.Store)
+		command += " --store " + advisor.ShellWords(s.c.Store)
 	}
 	if s.c.Origins["engine"] == "--engine" {
-		command += " --engine " + shellWord(s.c.Engine)
+		command += " --engine " + advisor.ShellWords(s.c.Engine)
 	}
 	return command
 }

@@ -99,7 +99,7 @@ func (a *app) recommendation(c config.Config, ref string) (*advisor.Recommendati
 	}
 	rec, err := readRecommendation(f)
 	if err == nil && rec == nil {
-		err = fail(exitInput, "ftadvise recommend --run "+shellWord(ref), "%s: no advice was given from this run", ref)
+		err = fail(exitInput, "ftadvise recommend --run "+advisor.ShellWords(ref), "%s: no advice was given from this run", ref)
 	}
 	return rec, err
 }
