@@ -10,7 +10,6 @@ import (
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
 	"ftadvise/calibrate/hf/recipe"
-	"ftadvise/calibrate/torch/decoder"
 )
 
 // variant is a way to use LoRA, by the flags that ask for it.
@@ -86,11 +85,7 @@ func trains(t *testing.T, e *Engine, dir string, method evidence.Method) bool {
 			return err
 		}
 		defer model.Close()
-		fp32, err := decoder.ParsePrecision("fp32")
-		if err != nil {
-			return err
-		}
-		m, err := decoder.NewLoRA(model.Config, fp32, -1, parityLength, []decoder.Arm{{Method: method}})
+		m, err := loraOf(model, -1, method)
 		if err == nil {
 			m.Close()
 		}
