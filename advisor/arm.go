@@ -39,9 +39,7 @@ type arm struct {
 func armsOf(run *evidence.Run) []arm {
 	groups := map[evidence.Method][]evidence.TrialResult{}
 	for _, t := range run.Trials {
-		if t.Stage != evidence.StageBranch {
-			groups[t.Method] = append(groups[t.Method], t)
-		}
+		groups[t.Method] = append(groups[t.Method], t)
 	}
 	for _, f := range run.Forecasts {
 		if _, ok := groups[f.Method]; !ok {

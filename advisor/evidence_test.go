@@ -181,35 +181,6 @@ func TestTargetsAreTheLimit(t *testing.T) {
 	}
 }
 
-// TestWhatLimitsLoRA: where full wins, the other adapters say whether rank or targets are
-// to blame.
-func TestWhatLimitsLoRA(t *testing.T) {
-	for step, want := range map[float64]string{0.1: "rank 32 instead of 8 is expected to end 0.1 nats lower: LoRA's rank is a limit",
-		0.001: "rank 32 instead of 8 is expected to end alike, within 0.01 nats: LoRA's rank is not the limit",
-		-0.05: "rank 32 instead of 8 is expected to end 0.05 nats higher"} {
-		c := advisortest.New()
-		c.Ranks, c.RankStep, c.Gap, c.GapSD = []int{8, 32}, step, 0.5, 0.002
-		if rec := recommend(t, c.Run(), nil); rec.Verdict.Answer != advisor.UseFull || len(rec.Limits) != 1 || rec.Limits[0] != want {
-			t.Errorf("%s: %q, want %q", rec.Verdict.Answer, rec.Limits, want)
-		}
-	}
-	c := advisortest.New()
-	c.Ranks, c.RankStep, c.Gap, c.GapSD = []int{8, 2}, 0.001, 0.5, 0.002
-	if rec := recommend(t, c.Run(), nil); len(rec.Limits) != 1 || !strings.HasSuffix(rec.Limits[0], "less would do") {
-		t.Errorf("%q", rec.Limits)
-	}
-	run := c.Run()
-	for i, m := range []*evidence.Method{&run.Trials[2].Method, &run.Forecasts[2].Method, &run.Gaps[1].LoRAMethod} {
-		m.Targets, m.Rank, m.Alpha = "q_proj", 8, 16
-		if m.Kind != evidence.LoRA {
-			t.Fatal(i)
-		}
-	}
-	if rec := recommend(t, run, nil); len(rec.Limits) != 1 || rec.Limits[0] != "q_proj instead of all-linear is expected to end alike, within 0.01 nats: LoRA's target modules are not the limit" {
-		t.Errorf("%q", rec.Limits)
-	}
-}
-
 // TestArgumentsAskTheSameQuestion: what was said of horizon, batches and adapter goes into
 // the command that is to be typed next.
 func TestArgumentsAskTheSameQuestion(t *testing.T) {

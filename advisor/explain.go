@@ -60,7 +60,7 @@ func (a *account) because(rec *Recommendation) string {
 	}
 	text := ""
 	if rec.Verdict.Confidence < 1 {
-		text = fmt.Sprintf(" (%s sure)", chance(rec.Verdict.Confidence))
+		text = fmt.Sprintf(" (%s sure)", percent(rec.Verdict.Confidence))
 	}
 	full, lora := a.bills[a.f.full].total, a.bills[a.lora].total
 	mine, other, name := full, lora, a.f.arms[a.lora].method.String()
@@ -134,7 +134,6 @@ func (r *Recommendation) Explain() []Section {
 		{"Because", r.becauseLines()},
 		{"Why that rank", r.Rank},
 		{"Why those target modules", r.Targets},
-		{"What limits LoRA", r.Limits},
 		{"When to stop", r.stopLines()},
 		{"What would flip it", flipLines(r.Flips)},
 		{"Assumed", assumptionLines(r.Assumptions)},

@@ -63,7 +63,7 @@ func (a *account) recommendation(v Verdict, chosen int, features Features, now t
 		Options: a.options(chosen), Stakes: a.s, Features: features,
 		Warnings: append(append([]evidence.Warning{}, a.market.warnings...), a.doubts()...),
 	}
-	rec.Rank, rec.Targets, rec.Limits = a.rankReasons(v), a.targetReasons(v), a.limits(v)
+	rec.Rank, rec.Targets = a.rankReasons(v), a.targetReasons(v)
 	if !a.compares() {
 		return rec
 	}

@@ -180,7 +180,6 @@ type Recommendation struct {
 	Tornado      []Swing                `json:"tornado,omitempty"`
 	Rank         []string               `json:"rank_because,omitempty"`    // why the rank that the verdict names
 	Targets      []string               `json:"targets_because,omitempty"` // why other target modules than were asked for
-	Limits       []string               `json:"lora_limits,omitempty"`     // what other ranks and target modules did that were tried
 	BreakEven    *float64               `json:"break_even_usd_per_nat,omitempty"`
 	More         *MoreEvidence          `json:"more_evidence,omitempty"`
 	Stakes       Stakes                 `json:"stakes"`

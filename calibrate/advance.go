@@ -56,7 +56,7 @@ func (c *calibration) segments(ids []string, to int) []Segment {
 	return out
 }
 
-// segment continues a trial from its last checkpoint, or a branch from its trunk's.
+// segment continues a trial from its last checkpoint.
 func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
 	s := Segment{Trial: t.Trial, FromStep: t.Outcome.Steps, ToStep: to, General: t.Stage != evidence.StageSearch}
 	s.Trial.Steps = t.Steps
@@ -64,10 +64,6 @@ func (c *calibration) segment(t *evidence.TrialResult, to int) Segment {
 		s.Load = filepath.Join(c.keeper.Path(), filepath.FromSlash(t.Outcome.Checkpoint))
 	}
 	switch t.Stage {
-	case evidence.StageBranch:
-		s.FromStep, s.EvalSteps = t.ParentStep, []int{to}
-		s.Load = filepath.Join(c.keeper.Path(), filepath.FromSlash(c.trial(t.Parent).Outcome.Checkpoint))
-		return s
 	case evidence.StageFit:
 		if c.run.Domain.BaseLoss == nil && !c.spec.Model.RandomWeights {
 			s.EvalSteps = []int{0}

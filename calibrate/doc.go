@@ -7,10 +7,10 @@
 //     long does a step take. Where it does not fit, all go on with half the
 //     micro-batch and twice the accumulation.
 //  3. NewPlan shares out the budget by these times: how many learning rates, how long
-//     a probe, where to evaluate, which decay branches.
+//     a probe, where to evaluate.
 //  4. The search finds each method's learning rate by successive halving; its winner
-//     goes on as the trunk of the probe, whose decay branches show what a falling
-//     rate gains. All see identical batches in identical order, and take turns.
+//     goes on as the trunk of the probe. All see identical batches in identical order,
+//     and take turns.
 //  5. An evidence.Run comes out with every curve and the forecasts at the horizon.
 //
 // Run carries this out through an Engine, one Group of segments at a time, tells an

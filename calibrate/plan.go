@@ -31,36 +31,36 @@ const (
 
 // shape is what a plan contains; the budget decides which it can afford.
 type shape struct {
-	rates    int
-	seeds    int
-	branches bool
-	spares   int // arms that nobody asked for
-	atLeast  int // probe steps that make this shape worth having
+	rates   int
+	seeds   int
+	spares  int // arms that nobody asked for
+	atLeast int // probe steps that make this shape worth having
 }
 
 // shapes lists what to try to afford, richest first. Spare arms go first when time is
-// short, the last of them before the others, then further seeds, then decay branches,
-// then the search for the learning rate: each of these costs probe steps, and a probe
-// must reach somewhere before they pay.
+// short, the last of them before the others, then further seeds, then the search for the
+// learning rate: each of these costs probe steps, and a probe must reach somewhere before
+// they pay. Short decays branching off the trunks were tried and dropped: under a decay
+// the answers stay the same (see docs/decision-quality.md).
 func shapes(s Spec, spares int) []shape {
 	rates, seeds := max(1, s.SearchRates), max(1, s.Seeds)
 	var out []shape
 	for n := spares; n >= 0; n-- {
-		out = append(out, shape{rates, seeds, true, n, 150})
+		out = append(out, shape{rates, seeds, n, 150})
 	}
 	if seeds > 1 {
-		out = append(out, shape{rates, 1, true, 0, 100})
+		out = append(out, shape{rates, 1, 0, 100})
 	}
-	out = append(out, shape{rates, 1, false, 0, 60})
+	out = append(out, shape{rates, 1, 0, 60})
 	if rates > 3 {
-		out = append(out, shape{3, 1, false, 0, 30})
+		out = append(out, shape{3, 1, 0, 30})
 	}
-	return append(out, shape{1, 1, false, 0, 0})
+	return append(out, shape{1, 1, 0, 0})
 }
 
 // NewPlan shares out so many seconds among the arms: the longest probe that they pay
-// for together with its learning-rate search, evaluations and decay branches, the
-// same for every arm and never beyond the horizon. Costs hold the arms that fit; a spare
+// for together with its learning-rate search and evaluations, the same for every arm and
+// never beyond the horizon. Costs hold the arms that fit; a spare
 // without one is left out. Seconds of 0 or less set no limit. Doubts come back as warnings.
 func NewPlan(s Spec, costs []Cost, seconds float64) (evidence.Plan, []evidence.Warning) {
 	budget := math.Inf(1)
@@ -149,9 +149,6 @@ func layout(s Spec, sh shape, steps int, costs []Cost) evidence.Plan {
 		// Rates are compared at the end of a rung, so most of it must run at the full rate.
 		p.WarmupSteps = min(s.WarmupSteps, p.RungSteps[0]/3)
 	}
-	if sh.branches {
-		p.BranchSteps = branchEnds(searchEnd(p), p.ProbeSteps)
-	}
 	p.EvalSteps = evalSteps(p, costs)
 	p.PredictedSeconds = searchSeconds(p, costs) + restSeconds(p, searchEnd(p), 0, costs)
 	return p
@@ -176,22 +173,6 @@ func rungs(rates, steps, horizon int) []int {
 	var out []int
 	for r := range n {
 		out = append(out, max(1, last>>(n-1-r)))
-	}
-	return out
-}
-
-// branchLength is how long the decay of a branch takes that ends at a step: 15 %, as
-// in warm-up-stable-decay schedules, where 10 to 20 % reaches most of the gain.
-func branchLength(end int) int { return max(2, int(math.Round(0.15*float64(end)))) }
-
-// branchEnds are at 25, 50 and 100 % of the probe, so that three decayed losses are
-// seen; a branch begins later than the search ends.
-func branchEnds(from, probe int) []int {
-	var out []int
-	for _, end := range []int{probe / 4, probe / 2, probe} {
-		if end-branchLength(end) > from {
-			out = append(out, end)
-		}
 	}
 	return out
 }

@@ -37,18 +37,18 @@ func TestPlanLaws(t *testing.T) {
 		if p.PredictedSeconds > seconds && len(warnings) == 0 {
 			t.Fatalf("%v s of %v and no warning: %+v", p.PredictedSeconds, seconds, p)
 		}
-		for name, steps := range map[string][]int{"rungs": p.RungSteps, "evaluations": p.EvalSteps, "branches": p.BranchSteps} {
+		for name, steps := range map[string][]int{"rungs": p.RungSteps, "evaluations": p.EvalSteps} {
 			if !slices.IsSorted(steps) || len(steps) > 0 && (steps[0] < 1 || steps[len(steps)-1] > p.ProbeSteps) {
 				t.Fatalf("%s %v of a probe of %d", name, steps, p.ProbeSteps)
 			}
 		}
-		for _, step := range append(append([]int{p.ProbeSteps}, p.RungSteps...), p.BranchSteps...) {
+		for _, step := range append([]int{p.ProbeSteps}, p.RungSteps...) {
 			if !slices.Contains(p.EvalSteps, step) {
 				t.Fatalf("step %d is compared but not evaluated: %v", step, p.EvalSteps)
 			}
 		}
 		more, _ := calibrate.NewPlan(s, c, 4*seconds)
-		if more.SearchRates == p.SearchRates && len(more.BranchSteps) == len(p.BranchSteps) && more.Seeds == p.Seeds && more.ProbeSteps < p.ProbeSteps {
+		if more.SearchRates == p.SearchRates && more.Seeds == p.Seeds && more.ProbeSteps < p.ProbeSteps {
 			t.Fatalf("four times the budget: %d steps instead of %d", more.ProbeSteps, p.ProbeSteps)
 		}
 	})
@@ -58,19 +58,19 @@ func TestPlanByBudget(t *testing.T) {
 	spec := newBench(t, enginetest.Trap()).spec
 	for _, c := range []struct {
 		budget          time.Duration
-		rates, branches int
+		rates           int
 		atLeast, atMost int
 		warned          bool
 	}{
-		{2 * time.Second, 1, 0, 2, 20, true},
-		{20 * time.Second, 1, 0, 50, 110, false},
-		{40 * time.Second, 3, 0, 60, 150, false},
-		{2 * time.Minute, 3, 3, 250, 500, false},
-		{time.Hour, 3, 3, 2000, 2000, false},
-		{0, 3, 3, 2000, 2000, false},
+		{2 * time.Second, 1, 2, 20, true},
+		{20 * time.Second, 1, 50, 110, false},
+		{40 * time.Second, 3, 60, 150, false},
+		{2 * time.Minute, 3, 250, 500, false},
+		{time.Hour, 3, 2000, 2000, false},
+		{0, 3, 2000, 2000, false},
 	} {
 		p, warnings := calibrate.NewPlan(spec, costs(0.1, 0.3, 0.05), c.budget.Seconds())
-		if p.SearchRates != c.rates || len(p.BranchSteps) != c.branches || p.ProbeSteps < c.atLeast || p.ProbeSteps > c.atMost || (len(warnings) > 0) != c.warned {
+		if p.SearchRates != c.rates || p.ProbeSteps < c.atLeast || p.ProbeSteps > c.atMost || (len(warnings) > 0) != c.warned {
 			t.Errorf("%s: %+v, %v", c.budget, p, warnings)
 		}
 	}
@@ -104,7 +104,7 @@ func TestPreview(t *testing.T) {
 				t.Errorf("%s: foreseen and not done: %+v", name, trial)
 			}
 		}
-		if len(p.Trials) < 12 {
+		if len(p.Trials) < 8 {
 			t.Errorf("%s: %d trials", name, len(p.Trials))
 		}
 	}

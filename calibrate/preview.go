@@ -13,7 +13,7 @@ type Prediction struct {
 
 // Preview predicts the calibration of a spec without running anything, from what a step
 // of each arm costs: CostsOf an earlier run, or guesses. The search's winner is not
-// known yet, so its trunk and branches stand at the prior rate.
+// known yet, so its trunk stands at the prior rate.
 func Preview(s Spec, costs []Cost) Prediction {
 	c := &calibration{spec: s, run: &evidence.Run{Setup: evidence.Setup{MicroBatch: s.MicroBatch}}}
 	costs = s.supposed(costs)
@@ -78,14 +78,5 @@ func (c *calibration) foresee() {
 	trunks := c.trunks()
 	for i := 1; i < c.run.Plan.Seeds; i++ {
 		c.repeat(trunks, c.spec.Seed+int64(i))
-	}
-	for _, end := range c.run.Plan.BranchSteps {
-		stop := end - branchLength(end)
-		for _, id := range trunks {
-			c.trial(id).Outcome.Steps = stop
-		}
-		for _, t := range c.branches(stop) {
-			c.ensure(t)
-		}
 	}
 }

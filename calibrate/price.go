@@ -19,7 +19,7 @@ func evalSteps(p evidence.Plan, costs []Cost) []int {
 		step += c.StepSeconds
 		eval += c.EvalSeconds
 	}
-	must := slices.Concat(p.RungSteps, p.BranchSteps, stops(p))
+	must := slices.Concat(p.RungSteps, stops(p))
 	var out []int
 	for _, ratio := range []float64{1.25, 1.5, 2} {
 		out = slices.Clone(must)
@@ -90,17 +90,12 @@ func (c Cost) segment(steps, evals int) float64 {
 	return c.SegmentSeconds + float64(steps)*c.StepSeconds + float64(evals)*c.EvalSeconds
 }
 
-// restSeconds is the time that the trunks need from a step to the probe's end, with
-// their branches, and the repetitions with other seeds from where those are.
+// restSeconds is the time that the trunks need from a step to the probe's end, and the
+// repetitions with other seeds from where those are.
 func restSeconds(p evidence.Plan, from, seedsFrom int, costs []Cost) float64 {
 	total := 0.0
 	for _, c := range costs {
 		total += trunkSeconds(p, from, c)
-		for _, end := range p.BranchSteps {
-			if end-branchLength(end) > from { // the one that begins here is done by now
-				total += c.segment(branchLength(end), 1)
-			}
-		}
 		if c.Method.Kind == evidence.LoRA {
 			total += float64(p.Seeds-1) * trunkSeconds(p, seedsFrom, c)
 		}
@@ -116,19 +111,13 @@ func trunkSeconds(p evidence.Plan, from int, c Cost) float64 {
 	return c.segment(p.ProbeSteps-from, between(p.EvalSteps, from, p.ProbeSteps)) + float64(sittings-1)*c.SegmentSeconds
 }
 
-// stops are the steps at which the trunks pause, so that the arms take turns: where
-// a branch begins, else at the half, and at the end.
+// stops are the steps at which the trunks pause, so that the arms take turns: half-way,
+// where the search has ended by then, and at the end.
 func stops(p evidence.Plan) []int {
-	var out []int
-	for _, end := range p.BranchSteps {
-		out = append(out, end-branchLength(end))
+	if half := p.ProbeSteps / 2; half > searchEnd(p) {
+		return []int{half, p.ProbeSteps}
 	}
-	if half := p.ProbeSteps / 2; len(out) == 0 && half > searchEnd(p) {
-		out = append(out, p.ProbeSteps/2)
-	}
-	out = append(out, p.ProbeSteps)
-	slices.Sort(out)
-	return slices.Compact(out)
+	return []int{p.ProbeSteps}
 }
 
 // searchEnd is the step at which the search has chosen; 0 without a search.

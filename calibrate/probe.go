@@ -76,19 +76,8 @@ func (c *calibration) relay(at, least, most int) {
 // stretch is a plan with another length. What lies behind the step that the trunks
 // have reached stays as it was.
 func stretch(p evidence.Plan, at, steps int, costs []Cost) evidence.Plan {
-	old := p
+	behind := slices.DeleteFunc(slices.Clone(p.EvalSteps), func(s int) bool { return s > at })
 	p.ProbeSteps = steps
-	p.BranchSteps = nil
-	if len(old.BranchSteps) > 0 {
-		p.BranchSteps = branchEnds(searchEnd(old), steps)
-	}
-	if at > searchEnd(old) {
-		p.BranchSteps = slices.DeleteFunc(slices.Clone(old.BranchSteps), func(end int) bool { return end >= steps })
-		if len(old.BranchSteps) > 0 && steps-branchLength(steps) > at {
-			p.BranchSteps = append(p.BranchSteps, steps)
-		}
-	}
-	behind := slices.DeleteFunc(slices.Clone(old.EvalSteps), func(s int) bool { return s > at })
 	p.EvalSteps = slices.DeleteFunc(evalSteps(p, costs), func(s int) bool { return s <= at })
 	p.EvalSteps = append(behind, p.EvalSteps...)
 	return p
@@ -122,9 +111,8 @@ func (c *calibration) aim() {
 	}
 }
 
-// probe takes the trunks to the plan's length, stop by stop, and at each stop its
-// decay branches. The order of the arms turns round from stop to stop, so that a
-// drift of the machine falls on all alike.
+// probe takes the trunks to the plan's length, stop by stop. The order of the arms turns
+// round from stop to stop, so that a drift of the machine falls on all alike.
 func (c *calibration) probe(ctx context.Context) error {
 	if c.run.Plan == nil {
 		return nil
@@ -144,9 +132,6 @@ func (c *calibration) probe(ctx context.Context) error {
 			slices.Reverse(ids)
 		}
 		if err := c.advance(ctx, ids, stop); err != nil {
-			return err
-		}
-		if err := c.branch(ctx, stop); err != nil {
 			return err
 		}
 		if c.exhausted() {
@@ -204,8 +189,7 @@ func (c *calibration) grow() bool {
 	return true
 }
 
-// nextStop is the first stop that a trunk has still to reach or to branch from, with
-// its number.
+// nextStop is the first stop that a trunk has still to reach, with its number.
 func (c *calibration) nextStop() (turn, stop int, more bool) {
 	for i, stop := range stops(*c.run.Plan) {
 		for _, id := range c.trunks() {
@@ -213,46 +197,6 @@ func (c *calibration) nextStop() (turn, stop int, more bool) {
 				return i, stop, true
 			}
 		}
-		if !c.exhausted() && len(c.branches(stop)) > 0 {
-			return i, stop, true
-		}
 	}
 	return 0, 0, false
-}
-
-// branches are the decays that are due at a stop and not over yet: from the trunks
-// of the first seed that stand there.
-func (c *calibration) branches(stop int) []evidence.Trial {
-	var out []evidence.Trial
-	for _, end := range c.run.Plan.BranchSteps {
-		if end-branchLength(end) != stop {
-			continue
-		}
-		for _, id := range c.trunks() {
-			t := c.trial(id)
-			b := t.Trial
-			b.ID = fmt.Sprintf("%s-b%d", id, end)
-			b.Stage, b.Parent, b.ParentStep, b.Steps = evidence.StageBranch, id, stop, end
-			b.Schedule = evidence.Schedule{Shape: evidence.Linear, WarmupSteps: t.Schedule.WarmupSteps, DecayStart: stop, TotalSteps: end}
-			have := c.trial(b.ID)
-			if t.Seed == c.spec.Seed && t.Outcome.Steps == stop && !over(t.Outcome.Status) && (have == nil || !over(have.Outcome.Status)) {
-				out = append(out, b)
-			}
-		}
-	}
-	return out
-}
-
-// branch trains the decays that are due at a stop.
-func (c *calibration) branch(ctx context.Context, stop int) error {
-	due := c.branches(stop)
-	if len(due) == 0 || c.exhausted() {
-		return nil
-	}
-	var ids []string
-	for _, t := range due {
-		ids = append(ids, c.ensure(t))
-	}
-	c.planned()
-	return c.advance(ctx, ids, due[0].Steps)
 }

@@ -81,29 +81,6 @@ func TestCurvesAreWhole(t *testing.T) {
 	}
 }
 
-func TestBranchesDecayFromTheirTrunk(t *testing.T) {
-	run := newBench(t, enginetest.Trap()).done(t)
-	for _, m := range []evidence.Method{full, lora8} {
-		trunk, branches := only(t, run, evidence.StageProbe, m), pick(run, evidence.StageBranch, m)
-		if len(branches) != 3 {
-			t.Fatalf("%s has %d branches", m, len(branches))
-		}
-		for _, br := range branches {
-			end, ok := br.Outcome.LastEval()
-			if !ok || end.Step != br.Steps || br.Parent != trunk.ID || br.Outcome.Status != evidence.Completed {
-				t.Errorf("%+v", br)
-			}
-			i := slices.IndexFunc(trunk.Outcome.EvalLoss, func(p evidence.Point) bool { return p.Step == br.Steps })
-			if i < 0 || !(end.Loss < trunk.Outcome.EvalLoss[i].Loss) {
-				t.Errorf("%s: decayed to %v, the trunk's losses are %v", br.ID, end, trunk.Outcome.EvalLoss)
-			}
-		}
-		if last := branches[2]; last.Steps != trunk.Steps {
-			t.Errorf("%s: the last branch ends at %d, the trunk at %d", m, last.Steps, trunk.Steps)
-		}
-	}
-}
-
 func TestHorizonReached(t *testing.T) {
 	b := newBench(t, enginetest.Trap())
 	b.spec.HorizonSteps = 300
@@ -156,7 +133,7 @@ func TestInterleaved(t *testing.T) {
 			shared++
 		}
 	}
-	if shared < 6 {
+	if shared < 4 { // two rungs and two stops
 		t.Errorf("%d groups hold both methods", shared)
 	}
 }

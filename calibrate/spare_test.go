@@ -30,7 +30,7 @@ func spareBench(t *testing.T, budget time.Duration) *bench {
 // last first; what it leaves out is not even tried.
 func TestSparesGoFirst(t *testing.T) {
 	for budget, left := range map[time.Duration][]evidence.Method{
-		0: nil, 5 * time.Minute: nil, 95 * time.Second: {higher}, 75 * time.Second: {allLinear, higher}, 30 * time.Second: {allLinear, higher},
+		0: nil, 5 * time.Minute: nil, 80 * time.Second: {higher}, 70 * time.Second: {allLinear, higher}, 30 * time.Second: {allLinear, higher},
 	} {
 		b := spareBench(t, budget)
 		run := b.done(t)

@@ -29,7 +29,6 @@ func (b *builder) curves() Section {
 		}
 		series = append(series, b.series(t, points))
 	}
-	series = append(series, b.decayed()...)
 	if len(series) == 0 || allEmpty(series) {
 		return skipped(s.ID, s.Title, "No trial recorded a loss.")
 	}
@@ -90,23 +89,6 @@ func (b *builder) series(t evidence.TrialResult, points []evidence.Point) chart.
 		}
 	}
 	return s
-}
-
-// decayed gives for each arm the losses at the ends of its branches: what the constant
-// rate's curve falls to once the rate decays from that step on.
-func (b *builder) decayed() []chart.Series {
-	ends := map[string][]chart.Point{}
-	for _, t := range b.run.Trials {
-		if p, ok := t.Outcome.LastEval(); ok && t.Stage == evidence.StageBranch {
-			arm := t.Method.String()
-			ends[arm] = append(ends[arm], chart.Point{X: float64(p.Step), Y: p.Loss})
-		}
-	}
-	var out []chart.Series
-	for _, arm := range b.inOrder(ends) {
-		out = append(out, chart.Series{Label: arm + " after decay", Class: b.class(arm), Points: ends[arm], Loose: true})
-	}
-	return out[:min(len(out), curveLimit)]
 }
 
 // sameArm counts the trials that would bear the same label.

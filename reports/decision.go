@@ -21,15 +21,6 @@ func (b *builder) rule() Section {
 		{Name: "Rule", Value: v.Rule},
 		{Name: "Because", Value: v.Because},
 	}})
-	for _, why := range []struct {
-		name  string
-		lines []string
-	}{{"Why that rank", b.rec.Rank}, {"Why those target modules", b.rec.Targets}, {"What limits LoRA", b.rec.Limits}} {
-		if len(why.lines) > 0 {
-			facts := &s.Blocks[0].Facts
-			*facts = append(*facts, Fact{Name: why.name, Value: strings.Join(why.lines, "; ")})
-		}
-	}
 	if len(v.Violations) > 0 {
 		t := Table{Caption: "Constraints that were not met", Columns: textColumns("Constraint", "Option", "What is wrong")}
 		for _, x := range v.Violations {

@@ -19,7 +19,7 @@ func trials(n int) scenario {
 	for i := range n - 10 {
 		t := s.run.Trials[len(s.run.Trials)-2]
 		t.ID = fmt.Sprintf("full.probe-%d", i)
-		t.Stage = []evidence.Stage{evidence.StageProbe, evidence.StageSearch, evidence.StageBranch}[i%3]
+		t.Stage = []evidence.Stage{evidence.StageProbe, evidence.StageSearch, evidence.StageFit}[i%3]
 		t.Method = lora(1 + i%64)
 		t.Outcome.TrainLoss = curve(3, 2, 0.5, 2000, 2)
 		s.run.Trials = append(s.run.Trials, t)

@@ -28,10 +28,12 @@ func (s Suite) Teach(options ...forecast.Option) Libraries {
 		all = append(all, c.Curves()...)
 	}
 	schooling := forecast.NewSchooling(all, options...)
+	families := distinct(s.Cases, func(c Case) string { return c.Family })
+	taught := make([]forecast.Library, len(families))
+	atOnce(len(families), func(i int) { taught[i] = schooling.Library(families[i]) })
 	out := Libraries{}
-	for _, family := range distinct(s.Cases, func(c Case) string { return c.Family }) {
-		l := schooling.Library(family)
-		out[family] = &l
+	for i, family := range families {
+		out[family] = &taught[i]
 	}
 	return out
 }

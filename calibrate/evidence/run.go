@@ -42,11 +42,10 @@ type Run struct {
 // Plan is how the budget was shared out. Its steps are optimizer steps, ascending.
 type Plan struct {
 	WarmupSteps int   `json:"warmup_steps"`
-	SearchRates int   `json:"search_rates"`           // learning rates an arm to begin with
-	RungSteps   []int `json:"rung_steps,omitempty"`   // where a round of the search ends and rates are dropped
-	ProbeSteps  int   `json:"probe_steps"`            // of every arm's trunk
-	EvalSteps   []int `json:"eval_steps,omitempty"`   // held-out evaluations of a trunk
-	BranchSteps []int `json:"branch_steps,omitempty"` // where decay branches end
+	SearchRates int   `json:"search_rates"`         // learning rates an arm to begin with
+	RungSteps   []int `json:"rung_steps,omitempty"` // where a round of the search ends and rates are dropped
+	ProbeSteps  int   `json:"probe_steps"`          // of every arm's trunk
+	EvalSteps   []int `json:"eval_steps,omitempty"` // held-out evaluations of a trunk
 	Seeds       int   `json:"seeds"`
 	// LeftOut are spare arms that the budget does not pay for.
 	LeftOut []Method `json:"left_out,omitempty"`

@@ -17,7 +17,7 @@ type Schedule struct {
 	Shape       Shape `json:"shape"`
 	WarmupSteps int   `json:"warmup_steps"`
 	// DecayStart is the first step of the decay: 0 decays from the end of the
-	// warm-up on; a branch sets the trunk's step, where its decay begins.
+	// warm-up on; a trial that goes on from another's checkpoint sets the step there.
 	DecayStart int `json:"decay_start,omitempty"`
 	TotalSteps int `json:"total_steps,omitempty"` // where a decay reaches zero
 }

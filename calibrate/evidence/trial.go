@@ -8,7 +8,6 @@ const (
 	StageFit    Stage = "fit"    // does one step fit in memory, and how long does it take
 	StageSearch Stage = "search" // which learning rate
 	StageProbe  Stage = "probe"  // the trunk: constant rate after warm-up, towards the horizon
-	StageBranch Stage = "branch" // a short decay from a trunk's checkpoint
 	StageEssay  Stage = "essay"  // the fixed thirty-step comparison
 	StageImport Stage = "import" // somebody else's finished run
 )
@@ -22,7 +21,7 @@ type Trial struct {
 	Schedule     Schedule `json:"schedule"`
 	Seed         int64    `json:"seed"` // of A's initial values and of dropout; never of the batches
 	Steps        int      `json:"steps"`
-	// Parent is the trunk's ID and ParentStep its step, for a branch.
+	// Parent is the trial whose checkpoint another schedule goes on from, ParentStep its step.
 	Parent     string `json:"parent,omitempty"`
 	ParentStep int    `json:"parent_step,omitempty"`
 }

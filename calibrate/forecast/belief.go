@@ -18,7 +18,6 @@ type belief struct {
 	fits     []fitted
 	weights  []float64
 	loss     mixture
-	drop     drop
 	measured bool
 	misfit   bool
 	trust    float64 // share of the forecast that comes from finished curves
@@ -27,20 +26,19 @@ type belief struct {
 // believe extrapolates one arm to the horizon by the mixture of laws alone, widened
 // by a factor.
 func believe(a arm, horizon int, factor float64) belief {
-	b := belief{arm: a, horizon: horizon, drop: dropOf(a.decays),
-		series: seriesOf(a.Points, a.BlockSteps, a.Schedule)}
+	b := belief{arm: a, horizon: horizon, series: seriesOf(a.Points, a.BlockSteps, a.Schedule)}
 	if target, ok := a.Target(horizon); ok {
 		b.measured = true
-		b.loss.add(1, target-b.drop.mean, math.Hypot(seedNoise, b.drop.sd))
+		b.loss.add(1, target, seedNoise)
 		return b
 	}
 	b.fits = fitAll(b.series)
 	b.weights = humble(weigh(b.fits, b.series.span()), b.reach())
 	for i, f := range b.fits {
-		b.loss.add(b.weights[i], b.end(f.path)-b.drop.mean, math.Min(b.reach()*b.rate(i), b.most(factor))+1e-4)
+		b.loss.add(b.weights[i], b.end(f.path), math.Min(b.reach()*b.rate(i), b.most(factor))+1e-4)
 	}
 	b.misfit = b.weights[0] > 0.5
-	b.loss = b.loss.widened(factor, math.Hypot(seedNoise, b.drop.sd))
+	b.loss = b.loss.widened(factor, seedNoise)
 	return b
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -24,10 +25,11 @@ func steady() []float64 { return geometric(0.02, 0.8, 12) }
 const ownHorizon = 10000
 
 // Schooling is finished curves to learn from, with what is costly about it done once,
-// so that families can be left out in turn.
+// so that families can be left out in turn, or several at the same time.
 type Schooling struct {
 	curves   []Curve // as given
 	scaled   []Curve // those that can teach, stretched to the same length
+	mu       sync.Mutex
 	believed map[believedAt]belief
 	// Shares outside are not learned.
 	from, to float64
@@ -101,10 +103,14 @@ func (s *Schooling) Library(without ...string) Library {
 // believe is what the laws alone say of a curve seen to a share.
 func (s *Schooling) believe(a arm, share float64) belief {
 	key := believedAt{a.Name, share}
+	s.mu.Lock()
 	b, ok := s.believed[key]
+	s.mu.Unlock()
 	if !ok {
 		b = believe(a, ownHorizon, 1)
+		s.mu.Lock()
 		s.believed[key] = b
+		s.mu.Unlock()
 	}
 	return b
 }
@@ -199,7 +205,7 @@ func (s *Schooling) judge(c *Course, curves []Curve) {
 			d := paired(b, other, 1)
 			missesPaired = append(missesPaired, math.Abs(truth-d.centre())/d.spread())
 			_, better := about.without(l, lo).pair(l, lo)
-			rivals = append(rivals, rivalry{d, 0, better, truth < 0})
+			rivals = append(rivals, rivalry{d, better, truth < 0})
 		}
 		beliefs = append(beliefs, b)
 	}
@@ -207,12 +213,11 @@ func (s *Schooling) judge(c *Course, curves []Curve) {
 	c.Trust = trustOf(rivals, c.WideningPaired)
 }
 
-// rivalry is one pair with what the laws and the finished curves said of it.
+// rivalry is one pair with what the laws and the regression said of it.
 type rivalry struct {
-	laws  mixture
-	at    float64 // nats: whether the difference is below
-	known float64 // probability by the finished curves
-	truth bool
+	laws   mixture
+	better float64 // by the regression
+	truth  bool
 }
 
 // trustOf is the share of the regression that makes the Brier score of the blended
@@ -222,7 +227,7 @@ func trustOf(rivals []rivalry, widening float64) float64 {
 	for tenth := 10; tenth >= 0; tenth-- {
 		share, score := float64(tenth)/10, 0.0
 		for _, r := range rivals {
-			p := share*r.known + (1-share)*r.laws.widened(widening, 0).below(r.at)
+			p := share*r.better + (1-share)*r.laws.widened(widening, 0).below(0)
 			if r.truth {
 				p = 1 - p
 			}

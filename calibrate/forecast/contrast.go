@@ -85,7 +85,9 @@ func contrasts(curves []Curve, how reading, horizon int) []lesson {
 	return out
 }
 
-// gaps learns how LoRA's loss less full's moves until the horizon.
+// gaps learns how LoRA's loss less full's moves until the horizon. Mixing in what the laws
+// say, by how each fared on the finished curves, was tried and dropped: it widened
+// intervals that held 80 % to such as held 94 %, and cost Brier score.
 func (s *Schooling) gaps(curves []Curve) []Course {
 	var out []Course
 	for _, share := range s.between(steady()) {
@@ -96,7 +98,7 @@ func (s *Schooling) gaps(curves []Curve) []Course {
 		}
 		c, _ := courseOf(how, mirrored(lessons), contrastSettings())
 		c.Residuals = evenOnes(c.Residuals)
-		s.weigh(&c, curves)
+		c.Trust, c.Widening, c.WideningPaired = 1, 1, 1
 		out = append(out, c)
 	}
 	return out
@@ -109,39 +111,6 @@ func evenOnes(all []Residual) []Residual {
 		out = append(out, all[i])
 	}
 	return out
-}
-
-// weigh sets how much a course of gaps counts against the laws.
-func (s *Schooling) weigh(c *Course, curves []Curve) {
-	arms, _ := cut(curves, c.Share, ownHorizon)
-	byName := map[string]belief{}
-	full := map[string]belief{}
-	for _, a := range arms {
-		b := s.believe(a, c.Share)
-		byName[a.Name] = b
-		if a.Method.Kind == evidence.Full {
-			full[a.Data] = b
-		}
-	}
-	var misses []float64
-	var rivals []rivalry
-	about := school{course: *c, known: map[[2]string]taught{}}
-	for _, l := range lessonsWithout(contrasts(curves, c.reading, ownHorizon)) {
-		b, okLoRA := byName[curves[l.curve].Name]
-		f, okFull := full[l.data]
-		if !okLoRA || !okFull {
-			continue
-		}
-		truth := l.last + l.rest*l.unit
-		d, known := paired(b, f, 1), about.without(l, l).arm(l)
-		misses = append(misses, math.Abs(truth-d.centre())/d.spread())
-		for _, beyond := range []float64{-2, -1, 0, 1, 2} { // above and below what is expected
-			at := l.last + beyond*c.scale(l)*l.unit
-			rivals = append(rivals, rivalry{d, at, known.below(at), truth < at})
-		}
-	}
-	c.Widening, c.WideningPaired = 1, round(factor(misses))
-	c.Trust = trustOf(rivals, c.WideningPaired)
 }
 
 // leastUnit is the smallest fall in nats that is told from none.

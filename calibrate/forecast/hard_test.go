@@ -94,26 +94,6 @@ func TestLostTrialsAreNotExtrapolated(t *testing.T) {
 	}
 }
 
-func TestBranchesLowerTheForecast(t *testing.T) {
-	trunk := probe("full", fullMethod, early, power(2, 2, 0.4))
-	branch := func(id string, step int, drop float64) evidence.TrialResult {
-		b := probe(id, fullMethod, []int{step}, func(s int) float64 { return power(2, 2, 0.4)(s) - drop })
-		b.Stage, b.Parent, b.ParentStep = evidence.StageBranch, "full", step*9/10
-		return b
-	}
-	bare, _, _, err := Arms(&evidence.Run{Trials: []evidence.TrialResult{trunk}}, 1500)
-	if err != nil {
-		t.Fatal(err)
-	}
-	decayed, _, _, err := Arms(&evidence.Run{Trials: []evidence.TrialResult{trunk, branch("b1", 100, 0.06), branch("b2", 200, 0.08)}}, 1500)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := bare[0].Loss.Mean - decayed[0].Loss.Mean; math.Abs(got-0.08) > 1e-9 || decayed[0].Loss.SD <= bare[0].Loss.SD {
-		t.Errorf("the decay lowers the forecast by %v, want 0.08 with more doubt", got)
-	}
-}
-
 func TestSeedsAreAveragedForGaps(t *testing.T) {
 	shifted := func(by float64) func(int) float64 { return func(s int) float64 { return power(2, 2, 0.4)(s) + by } }
 	run := &evidence.Run{Trials: []evidence.TrialResult{

@@ -71,7 +71,7 @@ func (o *outlook) attend(s *school, arms []arm, places []int) {
 	}
 	for _, l := range lessonsOf(curves, s.course.reading, o.horizon) {
 		i := places[l.curve]
-		if b := &o.beliefs[i]; !b.measured && len(b.decays) == 0 {
+		if b := &o.beliefs[i]; !b.measured {
 			o.lessons[i] = l
 			b.trust = s.course.trust(l.data)
 			b.loss = blend(b.loss, s.without(l, l).arm(l), b.trust)
@@ -104,7 +104,7 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 		known, trust, ok = o.contrasted(b, a)
 		return known.negative(), trust, ok
 	}
-	if a.measured || b.measured || len(a.decays)+len(b.decays) > 0 || a.Data != b.Data || !a.constant() || !b.constant() {
+	if a.measured || b.measured || a.Data != b.Data || !a.constant() || !b.constant() {
 		return known, 0, false
 	}
 	c, ok := course(o.beside, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
@@ -115,7 +115,7 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 	if !ok {
 		return known, 0, false
 	}
-	return c.taught(l.family).arm(l), c.trust(l.data), true
+	return c.taught(l.family).arm(l).widened(1, seedNoise), c.trust(l.data), true
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of

@@ -65,7 +65,12 @@ func (m mixture) stretched(factor float64) mixture {
 func (m mixture) below(x float64) float64 {
 	var out float64
 	for i, w := range m.weight {
-		out += w * phi((x-m.mean[i])/m.sd[i])
+		switch z := (x - m.mean[i]) / m.sd[i]; {
+		case z > 6: // the rest is below a billionth, and finished curves give hundreds
+			out += w
+		case z > -6:
+			out += w * phi(z)
+		}
 	}
 	return out
 }

@@ -30,18 +30,18 @@ func (b belief) forecast() evidence.Forecast {
 }
 
 // best is the loss at the checkpoint that early stopping would keep, and its step:
-// the lowest seen one, unless the path to the horizon goes below it. Decay branches
-// count for neither, so that the rule is the same for every arm.
+// the lowest seen one, unless the path to the horizon goes below it. The
+// rule is the same for every arm.
 func (b belief) best() (evidence.Distribution, int) {
 	low := lowest(b.Points, b.horizon)
-	if b.measured && b.loss.centre() <= low.Loss-b.drop.mean {
+	if b.measured && b.loss.centre() <= low.Loss {
 		return normal(b.loss.centre(), seedNoise), b.horizon
 	}
 	if b.measured {
-		return normal(low.Loss-b.drop.mean, seedNoise), low.Step
+		return normal(low.Loss, seedNoise), low.Step
 	}
-	mean, sd := b.loss.capped(low.Loss - b.drop.mean)
-	if b.loss.centre() >= low.Loss-b.drop.mean {
+	mean, sd := b.loss.capped(low.Loss)
+	if b.loss.centre() >= low.Loss {
 		return normal(mean, math.Max(sd, seedNoise)), low.Step
 	}
 	return normal(mean, math.Max(sd, seedNoise)), b.horizon

@@ -12,7 +12,7 @@ import (
 // batches, a law's bend in the wrong place) cancels, and only what they do not share
 // is left as doubt.
 func paired(a, b belief, factor float64) mixture {
-	noise := math.Hypot(seedNoisePaired, (a.drop.sd+b.drop.sd)/2)
+	const noise = seedNoisePaired
 	if a.measured || b.measured {
 		return unpaired(a, b, noise)
 	}
@@ -30,7 +30,7 @@ func paired(a, b belief, factor float64) mixture {
 		if len(c.past) > 0 {
 			rate = rootMeanSquare(c.past)
 		}
-		out.add(weights[i], a.end(c.path)-a.drop.mean+b.drop.mean, a.reach()*rate+1e-4)
+		out.add(weights[i], a.end(c.path), a.reach()*rate+1e-4)
 	}
 	return out.widened(factor, noise)
 }

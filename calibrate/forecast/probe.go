@@ -9,17 +9,8 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
-// arm is one curve with what its decay branches showed.
-type arm struct {
-	Curve
-	decays []decay // ascending
-}
-
-// decay is how far a branch fell below its trunk: at a trunk step, by how much.
-type decay struct {
-	step int
-	drop float64
-}
+// arm is one curve to extrapolate.
+type arm struct{ Curve }
 
 func (a arm) last() evidence.Point { return a.Points[len(a.Points)-1] }
 
@@ -49,7 +40,7 @@ func readArms(run *evidence.Run, horizon int) ([]arm, []evidence.Warning) {
 		}
 		c.Points = points
 		c.Facts = FactsOf(run, t, horizon)
-		arms = append(arms, arm{Curve: c, decays: decaysOf(run, t.ID, points)})
+		arms = append(arms, arm{c})
 	}
 	return arms, warnings
 }
@@ -92,19 +83,6 @@ func stageOf(run *evidence.Run) evidence.Stage {
 		}
 	}
 	return evidence.StageImport
-}
-
-func decaysOf(run *evidence.Run, parent string, trunk []evidence.Point) []decay {
-	var out []decay
-	for _, t := range run.Trials {
-		end, ok := t.Outcome.LastEval()
-		if t.Stage != evidence.StageBranch || t.Parent != parent || !ok || !finite(end.Loss) {
-			continue
-		}
-		out = append(out, decay{end.Step, at(trunk, float64(end.Step)) - end.Loss})
-	}
-	slices.SortFunc(out, func(a, b decay) int { return a.step - b.step })
-	return out
 }
 
 func (d Doubts) warnings(name string) []evidence.Warning {

@@ -46,12 +46,5 @@ func averaged(mean, one arm, n float64) arm {
 		points[i] = evidence.Point{Step: p.Step, Loss: (n*p.Loss + one.Points[i].Loss) / (n + 1)}
 	}
 	mean.Points = points
-	if len(mean.decays) == len(one.decays) {
-		decays := make([]decay, len(mean.decays))
-		for i, d := range mean.decays {
-			decays[i] = decay{d.step, (n*d.drop + one.decays[i].drop) / (n + 1)}
-		}
-		mean.decays = decays
-	}
 	return mean
 }

@@ -10,7 +10,7 @@ import (
 type taught struct {
 	fits    []regression
 	weights []float64
-	pools   []pool
+	pools   []pool    // made when a pair asks
 	wide    []float64 // see conformal; 0 until it is asked for
 }
 
@@ -27,8 +27,16 @@ func teach(lessons []lesson, settings []setting) taught {
 }
 
 func (t *taught) add(r regression, weight float64) {
-	t.fits, t.weights, t.pools = append(t.fits, r), append(t.weights, weight), append(t.pools, poolOf(r.residuals))
+	t.fits, t.weights, t.pools = append(t.fits, r), append(t.weights, weight), append(t.pools, nil)
 	t.wide = append(t.wide, 0)
+}
+
+// pool is regression k's errors on differences.
+func (t taught) pool(k int) pool {
+	if t.pools[k] == nil {
+		t.pools[k] = poolOf(t.fits[k].residuals)
+	}
+	return t.pools[k]
 }
 
 // arm is the loss at the horizon in nats: what the regressions foretell, moved by
@@ -123,7 +131,7 @@ func (t taught) pair(a, b lesson) (difference, better float64) {
 	for k, f := range t.fits {
 		d := t.difference(k, a, b)
 		difference += t.weights[k] * d * a.unit
-		better += t.weights[k] * t.pools[k].below(-d/math.Hypot(f.scale(a), f.scale(b)))
+		better += t.weights[k] * t.pool(k).below(-d/math.Hypot(f.scale(a), f.scale(b)))
 	}
 	return difference, better
 }
@@ -140,7 +148,7 @@ func (t taught) gap(a, b lesson) mixture {
 	for k, f := range t.fits {
 		d, scale := t.difference(k, a, b), math.Hypot(f.scale(a), f.scale(b))
 		for i := range parts {
-			z := t.pools[k].quantile((float64(i) + 0.5) / parts)
+			z := t.pool(k).quantile((float64(i) + 0.5) / parts)
 			out.add(t.weights[k]/parts, (d+z*scale)*a.unit, 0.1*scale*a.unit)
 		}
 	}

@@ -18,7 +18,7 @@ func parseRun(path string, data []byte) ([]Record, []evidence.Warning, error) {
 	}
 	var out []Record
 	for _, t := range run.Trials {
-		if len(t.Outcome.EvalLoss)+len(t.Outcome.TrainLoss) < 2 || t.Stage == evidence.StageBranch {
+		if len(t.Outcome.EvalLoss)+len(t.Outcome.TrainLoss) < 2 {
 			continue
 		}
 		out = append(out, Record{Name: t.ID, Data: run.Data.Fingerprint, Method: t.Method, Rate: t.LearningRate,

@@ -274,11 +274,15 @@ func withLoRA(t *testing.T, e *Engine, dir string, method evidence.Method, do fu
 			return err
 		}
 		defer model.Close()
+		fp32, err := decoder.ParsePrecision("fp32")
+		if err != nil {
+			return err
+		}
 		device, err := deviceOf(testDevice(), e.noCUDA)
 		if err != nil {
 			return err
 		}
-		m, err := loraOf(model, device, method)
+		m, err := decoder.NewLoRA(model.Config, fp32, device, parityLength, []decoder.Arm{{Method: method}})
 		if err != nil {
 			return err
 		}
@@ -291,15 +295,6 @@ func withLoRA(t *testing.T, e *Engine, dir string, method evidence.Method, do fu
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// loraOf makes a LoRA model in fp32 for the rows of these tests; it has no weights yet.
-func loraOf(model *hf.Model, device int, method evidence.Method) (*decoder.Model, error) {
-	fp32, err := decoder.ParsePrecision("fp32")
-	if err != nil {
-		return nil, err
-	}
-	return decoder.NewLoRA(model.Config, fp32, device, parityLength, []decoder.Arm{{Method: method}})
 }
 
 // compare holds a training to its golden: losses to 1e-4 nats, norms to 1e-4 of their

@@ -10,6 +10,7 @@ import (
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/hf"
 	"ftadvise/calibrate/hf/recipe"
+	"ftadvise/calibrate/torch/decoder"
 )
 
 // variant is a way to use LoRA, by the flags that ask for it.
@@ -85,7 +86,11 @@ func trains(t *testing.T, e *Engine, dir string, method evidence.Method) bool {
 			return err
 		}
 		defer model.Close()
-		m, err := loraOf(model, -1, method)
+		fp32, err := decoder.ParsePrecision("fp32")
+		if err != nil {
+			return err
+		}
+		m, err := decoder.NewLoRA(model.Config, fp32, -1, parityLength, []decoder.Arm{{Method: method}})
 		if err == nil {
 			m.Close()
 		}

@@ -26,10 +26,9 @@ type Text struct {
 	Value         string
 }
 
-// Key is one entry of a legend; Dot is for series without a line.
+// Key is one entry of a legend.
 type Key struct {
 	Class, Label string
-	Dot          bool
 }
 
 // Plot is a picture before its layout.

@@ -14,7 +14,6 @@ type Series struct {
 	Points       []Point
 	Fan          []Band // drawn as an area with a dashed middle
 	Markers      bool   // a dot at each point
-	Loose        bool   // dots alone, no line between them
 }
 
 // Mark is a labelled vertical line.
@@ -42,7 +41,7 @@ type Lines struct {
 func (l Lines) Legend() []Key {
 	var keys []Key
 	for _, s := range l.Series {
-		keys = append(keys, Key{Class: s.Class, Label: s.Label, Dot: s.Loose})
+		keys = append(keys, Key{Class: s.Class, Label: s.Label})
 	}
 	return keys
 }
@@ -139,12 +138,10 @@ func (s Series) draw(c *Chart, f frame) {
 		ahead = append(ahead, [2]float64{f.x.at(b.X), f.clampY(b.Mid)})
 	}
 	for _, piece := range f.inside(seen) {
-		if !s.Loose {
-			c.path("curve "+s.Class, s.Label, polyline(piece, false))
-		}
+		c.path("curve "+s.Class, s.Label, polyline(piece, false))
 	}
 	c.path("curve ahead "+s.Class, s.Label+", forecast", polyline(ahead, false))
-	if s.Markers || s.Loose || len(seen) == 1 {
+	if s.Markers || len(seen) == 1 {
 		for _, p := range seen {
 			if p[1] >= f.top {
 				c.dot("dot "+s.Class, s.Label, p[0], p[1], 3.5)

@@ -130,11 +130,9 @@ func (t *track) before(o *track) bool {
 	return t.newest() < o.newest()
 }
 
-// standing ranks a trial as its arm's face. A branch never is: its trunk goes on.
+// standing ranks a trial as its arm's face.
 func (t *track) standing() int {
 	switch {
-	case t.Stage == evidence.StageBranch:
-		return 0
 	case t.Stage == evidence.StageFit || t.steps == 0:
 		return 1
 	case t.status == evidence.Dropped || t.lost():
