@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,8 +101,26 @@ func TestCancelThenResume(t *testing.T) {
 		b.spec.Library = &forecast.Library{Drift: forecast.Drift{Exponent: 0.5}} // trunks begin anew after the search
 		return b
 	}
+	cancelAt(t, begin, 2, 30, 150, 250, 300, 400, 700)
+}
+
+// TestCancelAmongSpares: spare arms and the second seed are taken up where they were left.
+func TestCancelAmongSpares(t *testing.T) {
+	cancelAt(t, func(t *testing.T) *bench {
+		b := spareBench(t, 10*time.Minute)
+		b.script = enginetest.Tie()
+		b.script.Pass = b.clock.Pass
+		b.spec.Seeds, b.spec.HorizonSteps = 0, 300
+		return b
+	}, 7, 12, 17, 400, 1100, 1500, 1750)
+}
+
+// cancelAt cancels a calibration after so many steps of all arms, resumes it, and compares
+// it with one that nobody disturbed.
+func cancelAt(t *testing.T, begin func(*testing.T) *bench, steps ...int) {
+	t.Helper()
 	want := begin(t).done(t)
-	for _, at := range []int{2, 30, 150, 250, 300, 400, 700} {
+	for _, at := range steps {
 		t.Run(fmt.Sprint("step ", at), func(t *testing.T) {
 			b := begin(t)
 			ctx, cancel := context.WithCancel(context.Background())
