@@ -9,9 +9,11 @@ import (
 	"ftadvise/calibrate/forecast"
 )
 
-// feature is something that can be known of a data set before training to the end.
+// feature is something that can be known of a data set before training to the end, and
+// the name of the fact that tells it of a run, if any.
 type feature struct {
 	name string
+	fact string
 	of   func(Case) (float64, bool)
 }
 
@@ -30,40 +32,40 @@ func features() []feature {
 		return func(c Case) (float64, bool) { return of(c.Facts.Data), true }
 	}
 	return []feature{
-		{"base_loss", domain(func(d evidence.Domain) *float64 { return d.BaseLoss })},
-		{"base_loss less base_general_loss", func(c Case) (float64, bool) {
+		{"base_loss", "base_loss_nats", domain(func(d evidence.Domain) *float64 { return d.BaseLoss })},
+		{"base_loss less base_general_loss", "", func(c Case) (float64, bool) {
 			d := c.Facts.Domain
 			if d.BaseLoss == nil || d.BaseGeneralLoss == nil {
 				return 0, false
 			}
 			return *d.BaseLoss - *d.BaseGeneralLoss, true
 		}},
-		{"demand_bits over capacity_bits", func(c Case) (float64, bool) {
+		{"demand_bits over capacity_bits, in hindsight", "", func(c Case) (float64, bool) {
 			d := c.Facts.Domain
 			if d.DemandBits == nil || d.CapacityBits == nil {
 				return 0, false
 			}
 			return *d.DemandBits / *d.CapacityBits, true
 		}},
-		{"beyond_general", domain(func(d evidence.Domain) *float64 { return d.BeyondGeneral })},
-		{"token_loss.worst_tenth", domain(func(d evidence.Domain) *float64 {
+		{"beyond_general", "beyond_general_ratio", domain(func(d evidence.Domain) *float64 { return d.BeyondGeneral })},
+		{"token_loss.worst_tenth", "worst_tenth_ratio", domain(func(d evidence.Domain) *float64 {
 			if d.TokenLoss == nil {
 				return nil
 			}
 			return &d.TokenLoss.WorstTenth
 		})},
-		{"gradient_rank", domain(func(d evidence.Domain) *float64 { return d.GradientRank })},
-		{"gradient_top, 8 directions", domain(func(d evidence.Domain) *float64 { return shareAt(d.GradientTop, 8) })},
-		{"embedding_grad_share", domain(func(d evidence.Domain) *float64 { return d.EmbeddingGradShare })},
-		{"vector_grad_share", domain(func(d evidence.Domain) *float64 { return d.VectorGradShare })},
-		{"update_rank", domain(func(d evidence.Domain) *float64 { return d.UpdateRank })},
-		{"update_top, 8 directions", domain(func(d evidence.Domain) *float64 { return shareAt(d.UpdateTop, 8) })},
-		{"token_divergence", domain(func(d evidence.Domain) *float64 { return d.TokenDivergence })},
-		{"token_entropy", domain(func(d evidence.Domain) *float64 { return d.TokenEntropy })},
-		{"type_token_ratio", domain(func(d evidence.Domain) *float64 { return d.TypeTokenRatio })},
-		{"narrowness", domain(func(d evidence.Domain) *float64 { return d.Narrowness })},
-		{"tokens", data(func(d evidence.Data) float64 { return float64(d.Tokens) })},
-		{"duplicate_share", data(func(d evidence.Data) float64 { return d.DuplicateShare })},
+		{"gradient_rank", "gradient_rank", domain(func(d evidence.Domain) *float64 { return d.GradientRank })},
+		{"gradient_top, 8 directions", "gradient_top_ratio", domain(func(d evidence.Domain) *float64 { return shareAt(d.GradientTop, 8) })},
+		{"embedding_grad_share", "embedding_gradient_ratio", domain(func(d evidence.Domain) *float64 { return d.EmbeddingGradShare })},
+		{"vector_grad_share", "vector_gradient_ratio", domain(func(d evidence.Domain) *float64 { return d.VectorGradShare })},
+		{"update_rank", "update_rank", domain(func(d evidence.Domain) *float64 { return d.UpdateRank })},
+		{"update_top, 8 directions", "update_top_ratio", domain(func(d evidence.Domain) *float64 { return shareAt(d.UpdateTop, 8) })},
+		{"token_divergence", "token_divergence_bits", domain(func(d evidence.Domain) *float64 { return d.TokenDivergence })},
+		{"token_entropy", "token_entropy_bits", domain(func(d evidence.Domain) *float64 { return d.TokenEntropy })},
+		{"type_token_ratio", "type_token_ratio", domain(func(d evidence.Domain) *float64 { return d.TypeTokenRatio })},
+		{"narrowness", "narrowness_ratio", domain(func(d evidence.Domain) *float64 { return d.Narrowness })},
+		{"tokens", "", data(func(d evidence.Data) float64 { return float64(d.Tokens) })},
+		{"duplicate_share", "duplicate_ratio", data(func(d evidence.Data) float64 { return d.DuplicateShare })},
 	}
 }
 
@@ -79,12 +81,14 @@ func shareAt(curve []evidence.RankShare, rank int) *float64 {
 // Association is how a feature's order goes with that of the gaps.
 type Association struct {
 	Feature string
+	Fact    string // by which a run tells it; empty for none
 	Data    int
 	// Spearman is the rank correlation with LoRA's loss less full's at the horizon.
 	Spearman forecast.Estimate
 }
 
-// Predictive reports whether the interval leaves out zero.
+// Predictive reports whether the interval leaves out zero. It is one of 99 %: with 15
+// features looked at, of 90 % one or two would leave it out by chance.
 func (a Association) Predictive() bool { return a.Spearman.Low > 0 || a.Spearman.High < 0 }
 
 // Features sets every feature that is known of enough data sets against the gap to the
@@ -101,7 +105,7 @@ func (s Suite) Features(horizon int, ranks ...int) []Association {
 			}
 		}
 		if len(known) >= 8 {
-			out = append(out, Association{f.name, len(known), spearmanOver(known)})
+			out = append(out, Association{f.name, f.fact, len(known), spearmanOver(known)})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Association) int {
@@ -116,9 +120,9 @@ type observed struct {
 	x, y   float64
 }
 
-// spearmanOver is the rank correlation with its 90 % bootstrap interval over families.
+// spearmanOver is the rank correlation with its 99 % bootstrap interval over families.
 func spearmanOver(known []observed) forecast.Estimate {
-	const resamples = 1000
+	const resamples = 4000
 	byFamily := map[string][]observed{}
 	for _, o := range known {
 		byFamily[o.family] = append(byFamily[o.family], o)
@@ -135,7 +139,7 @@ func spearmanOver(known []observed) forecast.Estimate {
 			values = append(values, r)
 		}
 	}
-	return forecast.Estimate{Value: orZero(spearman(known)), Low: quantile(values, 0.05), High: quantile(values, 0.95)}
+	return forecast.Estimate{Value: orZero(spearman(known)), Low: quantile(values, 0.005), High: quantile(values, 0.995)}
 }
 
 // spearman is Pearson's correlation of the ranks, ties sharing theirs.

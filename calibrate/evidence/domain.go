@@ -1,8 +1,8 @@
 package evidence
 
 // Domain is how narrow the data are and how much there is to learn, measured once.
-// NaN-free: what was not measured is absent. All of it is descriptive: none has been
-// shown to foretell LoRA's gap to full fine-tuning.
+// NaN-free: what was not measured is absent. Most of it is descriptive; StandingOf names
+// what was shown to foretell LoRA's gap to full fine-tuning.
 type Domain struct {
 	BaseLoss        *float64 `json:"base_loss,omitempty"`         // nats a token on the held-out set
 	BaseGeneralLoss *float64 `json:"base_general_loss,omitempty"` // on general text

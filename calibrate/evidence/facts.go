@@ -12,6 +12,15 @@ const (
 	Predictive Standing = "predictive"
 )
 
+// StandingOf is a fact's by name, as the decision suite's table has it.
+func StandingOf(name string) Standing {
+	switch name {
+	case "base_loss_nats", "beyond_general_ratio", "gradient_rank", "gradient_top_ratio":
+		return Predictive
+	}
+	return Descriptive
+}
+
 // DomainFact is one number about the data as the base model sees them.
 type DomainFact struct {
 	Name     string // snake_case, ends in its unit: nats, bits, ratio (0 to 1); none for a rank
@@ -37,7 +46,7 @@ type facts []DomainFact
 
 func (f *facts) add(name, title, text string, value *float64) {
 	if value != nil {
-		*f = append(*f, DomainFact{name, title, text, *value, Descriptive})
+		*f = append(*f, DomainFact{name, title, text, *value, StandingOf(name)})
 	}
 }
 
