@@ -14,6 +14,13 @@ type outlook struct {
 	schools map[bool]*school // by whether the learning rate stays constant
 	lessons map[int]lesson   // of the arms that a school can judge, by index
 	beside  []Course         // what finished curves teach of LoRA beside full
+	known   map[besideAt]taught
+}
+
+// besideAt is one course of gaps without a family.
+type besideAt struct {
+	share  float64
+	family string
 }
 
 // school is what finished curves under one kind of schedule teach about arms that
@@ -31,7 +38,7 @@ const fallbackWidening = 1.5
 // look extrapolates arms by the laws and, where finished curves under the same kind
 // of schedule are known, by what they taught.
 func look(arms []arm, horizon int, library *Library) outlook {
-	o := outlook{horizon: horizon, beliefs: make([]belief, len(arms)), lessons: map[int]lesson{}, beside: library.Gaps, schools: map[bool]*school{
+	o := outlook{horizon: horizon, beliefs: make([]belief, len(arms)), lessons: map[int]lesson{}, beside: library.Gaps, known: map[besideAt]taught{}, schools: map[bool]*school{
 		true:  {courses: library.Constant, known: map[[2]string]taught{}},
 		false: {courses: library.Decaying, known: map[[2]string]taught{}},
 	}}
@@ -115,7 +122,11 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 	if !ok {
 		return known, 0, false
 	}
-	return c.taught(l.family).arm(l).widened(1, seedNoise), c.trust(l.data), true
+	key := besideAt{c.Share, l.family}
+	if _, done := o.known[key]; !done {
+		o.known[key] = c.taught(l.family)
+	}
+	return o.known[key].arm(l).widened(1, seedNoise), c.trust(l.data), true
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of

@@ -72,7 +72,7 @@ func (m mixture) below(x float64) float64 {
 			out += w * phi(z)
 		}
 	}
-	return out
+	return math.Min(1, out)
 }
 
 // quantile inverts below by bisection.

@@ -102,7 +102,7 @@ func rates(out io.Writer, scores []decision.RateScore) {
 }
 
 func associations(out io.Writer, of []decision.Association) {
-	fmt.Fprintf(out, "\n| known before training | data sets | rank correlation with LoRA's loss less full's, 99 % | |\n| --- | --- | --- | --- |\n")
+	fmt.Fprintf(out, "\n| known before training | data sets | rank correlation with LoRA's loss less full's, 99 %% | |\n| --- | --- | --- | --- |\n")
 	for _, a := range of {
 		word := "descriptive"
 		if a.Predictive() {
