@@ -100,7 +100,7 @@ bench: build ## compare with the Trainer and plain PyTorch; writes docs/performa
 
 .PHONY: gpu
 gpu: build ## fill bin/gpu and bin/gpu.tar.xz, whose gpu.py measures on a GPU machine without a network
-	@mkdir -p bin/gpu/test; . $(ENV); set -x; \
+	@mkdir -p bin/gpu/test; ln -sfn . bin/gpu/embedded; . $(ENV); set -x; \
 		cp bin/ftadvise bin/gpu; \
 		$(GO) build -ldflags "-s -w $(BESIDE)" -o bin/gpu/ftadvise-engine ./cmd/ftadvise-engine; \
 		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/torch.test ./calibrate/torch
