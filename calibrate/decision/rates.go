@@ -1,8 +1,8 @@
 package decision
 
 import (
-	"fmt"
 	"math"
+	"slices"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
@@ -14,13 +14,15 @@ type RateScore struct {
 	Arms    int               `json:"arms"`
 	Near    forecast.Estimate `json:"within_twice"` // share of arms within a factor of two of the best rate
 	Cost    forecast.Estimate `json:"cost_nats"`    // mean loss at the horizon above the best rate's
-	// Dear is the arms whose rate cost more than a tie, the worst first.
-	Dear []string `json:"dear,omitempty"`
+	// Median is the cost of the arm in the middle, ByFamily the mean of each family.
+	Median   float64            `json:"median_cost_nats"`
+	ByFamily map[string]float64 `json:"by_family"`
+	Dear     int                `json:"dear"` // arms whose rate cost more than a tie
 }
 
 // choice is one arm's rate with what is best.
 type choice struct {
-	family, name     string
+	family           string
 	rate, best, cost float64
 }
 
@@ -36,9 +38,9 @@ func ratesOf(name string, played []Played, p Probe, tieNats float64, chosen func
 			}
 			best, end, _ := a.truth(p.Horizon)
 			cost := a.cost(rate, end, p.Horizon)
-			all = append(all, choice{c.Family, fmt.Sprintf("%s %s", c.Data, a.method), rate, best, cost})
+			all = append(all, choice{c.Family, rate, best, cost})
 			if cost > tieNats {
-				s.Dear = append(s.Dear, fmt.Sprintf("%s %s: %.3g instead of %.3g costs %.4f nats", c.Data, a.method, rate, best, cost))
+				s.Dear++
 			}
 		}
 	}
@@ -48,7 +50,22 @@ func ratesOf(name string, played []Played, p Probe, tieNats float64, chosen func
 		return fullIf(math.Abs(math.Log(c.rate/c.best)) <= math.Ln2*1.01), true
 	})
 	s.Cost = bootstrap(all, family, func(c choice) (float64, bool) { return c.cost, true })
+	s.Median, s.ByFamily = quantile(costs(all), 0.5), map[string]float64{}
+	for _, f := range distinct(all, family) {
+		of := slices.DeleteFunc(slices.Clone(all), func(c choice) bool { return c.family != f })
+		for _, x := range costs(of) {
+			s.ByFamily[f] += x / float64(len(of))
+		}
+	}
 	return s
+}
+
+func costs(of []choice) []float64 {
+	var out []float64
+	for _, c := range of {
+		out = append(out, c.cost)
+	}
+	return out
 }
 
 // cost is a rate's loss at the horizon above the best one's. Where its curve was given

@@ -95,10 +95,15 @@ func coverages(out io.Writer, of []decision.Coverage) {
 }
 
 func rates(out io.Writer, scores []decision.RateScore) {
-	fmt.Fprintf(out, "\n| learning rate by | arms | within twice the best | costs, nats | arms where it costs a tie or more |\n| --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(out, "\n| learning rate by | arms | within twice the best | costs, nats | median | arms where it costs a tie or more |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range scores {
-		fmt.Fprintf(out, "| %s | %d | %v | %v | %d |\n", r.Chooser, r.Arms, r.Near, r.Cost, len(r.Dear))
+		fmt.Fprintf(out, "| %s | %d | %v | %v | %.3f | %d |\n", r.Chooser, r.Arms, r.Near, r.Cost, r.Median, r.Dear)
 	}
+	var each []string
+	for _, f := range slices.Sorted(maps.Keys(scores[0].ByFamily)) {
+		each = append(each, fmt.Sprintf("%s %.3f", f, scores[0].ByFamily[f]))
+	}
+	fmt.Fprintf(out, "\nWhat the advised rates cost, by family: %s.\n", strings.Join(each, ", "))
 }
 
 func associations(out io.Writer, of []decision.Association) {
