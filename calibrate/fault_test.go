@@ -112,7 +112,7 @@ func TestCancelAmongSpares(t *testing.T) {
 		b.script.Pass = b.clock.Pass
 		b.spec.Seeds, b.spec.HorizonSteps = 0, 300
 		return b
-	}, 7, 12, 17, 400, 1100, 1500, 1750)
+	}, 7, 12, 17, 400, 1100, 1500, 1650)
 }
 
 // cancelAt cancels a calibration after so many steps of all arms, resumes it, and compares

@@ -245,7 +245,7 @@ func TestValidate(t *testing.T) {
 		"lora: {other_ranks: [0]}":                        "ranks of at least 1",
 		"calibration: {epochs: 0}":                        "more than 0",
 		"calibration: {search_rates: 0}":                  "at least 1",
-		"calibration: {seeds: 0}":                         "at least 1",
+		"calibration: {seeds: -1}":                        "0 or more",
 		"calibration: {seed: 99999999999999999999999999}": "not a whole number",
 		"calibration: {stall: -5s}":                       "longer than nothing",
 		"calibration: {threads: -1}":                      "0 or more",
