@@ -14,10 +14,10 @@ func usd(v float64) string {
 		sign, v = "-", -v
 	}
 	switch {
-	case v == 0:
+	case v == 0 || v < 0.0001 && sign != "":
 		return "$0"
 	case v < 0.0001:
-		return "under " + sign + "$0.0001"
+		return "under $0.0001"
 	case v < 0.01:
 		return sign + "$" + strconv.FormatFloat(v, 'g', 2, 64)
 	case v < 100:
