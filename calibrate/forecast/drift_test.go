@@ -72,3 +72,39 @@ func TestRateAtRank(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// Data read more often drift more steeply, and the rates best at the end tell how far a
+// prior falls.
+func TestDriftGoesWithRepetition(t *testing.T) {
+	var curves []Curve
+	for i, epochs := range []float64{1, 3, 12, 48} {
+		for _, c := range drifting(fmt.Sprint("d", i)) {
+			// The best rate goes down with the epochs at the end, and by as much less before.
+			for k := range c.Points {
+				step := math.Max(1, float64(c.Points[k].Step))
+				power := 0.1 + 0.1*math.Log(epochs)
+				off := math.Log(c.Rate/4e-3) + math.Log(epochs) - power*math.Log(2000/step)
+				c.Points[k].Loss = 2 + math.Pow(1+step, -0.5)*(1+0.1*off*off)
+			}
+			c.Facts = Facts{Epochs: epochs, Trainable: 1000}
+			curves = append(curves, c)
+		}
+	}
+	d := NewSchooling(curves).Library().Drift
+	if math.Abs(d.Repetition-0.1) > 0.04 || d.Passes < 0.6 || d.Passes > 1.4 {
+		t.Fatalf("%+v", d)
+	}
+	once, often := Facts{Epochs: 1}, Facts{Epochs: 40}
+	if a, b := d.Rate(1e-2, 20, 2000, once), d.Rate(1e-2, 20, 2000, often); a > 1e-2 || b > a/2 {
+		t.Errorf("read once %v, often %v", a, b)
+	}
+	if a, b := d.Prior(1e-2, once), d.Prior(1e-2, often); a != 1e-2 || b > a/4 {
+		t.Errorf("priors: read once %v, often %v", a, b)
+	}
+}
+
+func TestDriftNeverRaises(t *testing.T) {
+	if got := (Drift{Exponent: -0.3}).Rate(1e-3, 10, 1000, Facts{}); got != 1e-3 {
+		t.Errorf("raised to %v", got)
+	}
+}
