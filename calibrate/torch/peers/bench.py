@@ -132,6 +132,7 @@ WORKS = [
     work("Llama 10M 8x256", "llama-10m", 8, 256, 7, "plain", step_times, {"step, full": 1.0, "step, lora": 1.1}, warm=2),
     work("Llama 60M 8x256", "llama-60m", 8, 256, 3, "plain", steps_and_memory, {"step, full": 1.0, "step, lora": 1.1, "peak RSS, full": 1.25, "peak RSS, lora": 1.25}, warm=1),
     work("start", "base", 16, 128, 4, "trainer", first_step, {}, methods="full", most={"start to first step": 1.5}),
+    work("arms, stories260K 2x128", "stories260K", 2, 128, 60, "ours, one by one", arms, EIGHT_ARMS, methods="lora"),
     work("arms, base 2x128", "base", 2, 128, 20, "ours, one by one", arms, EIGHT_ARMS, methods="lora"),
     work("arms, Llama 10M 1x256", "llama-10m", 1, 256, 8, "ours, one by one", arms, EIGHT_ARMS, methods="lora", warm=2),
     work("growth, base, 4 times the tokens", "base", 16, 128, 20, "ours, smaller", growth.by_token, {"time a token, full": 0.9, "time a token, lora": 0.9}),

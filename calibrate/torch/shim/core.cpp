@@ -3,6 +3,7 @@
 #include <cstring>
 #include "common.h"
 #include "kernels.h"
+#include "product.h"
 
 namespace fta {
 namespace {
@@ -124,6 +125,14 @@ int fta_addcmul(fta_tensor t, fta_tensor a, fta_tensor b) {
 int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, fta_tensor* y) {
   return guard([&] {
     const Tensor& a = T(x);
+    if (fused(a) && has_products() && !(bias && residual)) {
+      const Tensor* start = residual ? &T(residual) : bias ? &T(bias) : nullptr;
+      Tensor out = at::empty({a.size(0), T(w).size(0)}, a.options());
+      if (product_from(out, a, T(w).t(), start)) {
+        *y = H(out);
+        return;
+      }
+    }
     if (!residual) {
       *y = H(bias ? at::addmm(T(bias), a, T(w).t()) : at::mm(a, T(w).t()));
       return;
@@ -143,6 +152,7 @@ int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double 
     Tensor o = T(out), l = T(a), r = T(b);
     if (ta) l = l.transpose(-2, -1);
     if (tb) r = r.transpose(-2, -1);
+    if (alpha == 1 && product(o, l, r, beta)) return;
     bool wider = o.scalar_type() != l.scalar_type();
     if (wider && l.is_cuda()) {
       if (o.dim() == 3)
@@ -166,7 +176,11 @@ int fta_mm(fta_tensor a, int ta, fta_tensor b, int tb, fta_tensor* out) {
   return guard([&] {
     Tensor l = ta ? T(a).transpose(-2, -1) : T(a);
     Tensor r = tb ? T(b).transpose(-2, -1) : T(b);
-    *out = H(l.dim() == 3 ? at::bmm(l, r) : at::mm(l, r));
+    if (l.dim() == 2) {
+      *out = H(multiplied(l, r));
+      return;
+    }
+    *out = H(at::bmm(l, r));
   });
 }
 

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <memory>
 #include "common.h"
+#include "product.h"
 #include "rows.h"
 #include "tile.h"
 
@@ -198,7 +199,7 @@ int fta_lora(fta_tensor xh, fta_tensor wh, fta_tensor bias, fta_tensor residual,
     if (!low_rank_of(x, w, list, n, scale, arms, &l)) return;
     Tensor out = at::empty({x.size(0), l.out}, x.options()), thin = at::empty({x.size(0), l.low_width()}, x.options());
     low_rank(l, x.data_ptr<float>(), residual ? T(residual).data_ptr<float>() : nullptr, bias ? T(bias).data_ptr<float>() : nullptr, out.data_ptr<float>(), thin.data_ptr<float>());
-    out.addmm_(x, w.t());
+    if (!product(out, x, w.t(), 1)) out.addmm_(x, w.t());
     *y = H(out);
     *low = H(thin);
   });
@@ -211,7 +212,7 @@ int fta_lora_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, const fta_ad
     TORCH_CHECK(low_rank_of(x, w, list, n, scale, arms, &l), "the forward pass was not fused");
     Tensor grad = want_dx ? at::empty_like(x) : Tensor();
     low_rank_backward(l, dy.data_ptr<float>(), x.data_ptr<float>(), T(low).data_ptr<float>(), static_cast<float>(beta), want_dx ? grad.data_ptr<float>() : nullptr);
-    if (want_dx) grad.addmm_(dy, w);
+    if (want_dx && !product(grad, dy, w, 1)) grad.addmm_(dy, w);
     *dx = want_dx ? H(grad) : nullptr;
   });
 }

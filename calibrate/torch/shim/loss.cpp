@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include "common.h"
 #include "kernels.h"
+#include "product.h"
 #include "rows.h"
 
 namespace fta {
@@ -38,7 +39,7 @@ struct Head {
 void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tensor& loss, const Tensor& hit, const Tensor& dh) {
   Tensor h = x.h.narrow(0, from, n), labels = x.labels.narrow(0, from, n), weights = x.weights.narrow(0, from, n);
   // Rows of w beyond the vocabulary only round its size up for the products.
-  Tensor all = at::mm(h, x.w.t()), logits = all.narrow(1, 0, x.vocab), squashed, d = all;
+  Tensor all = multiplied(h, x.w.t()), logits = all.narrow(1, 0, x.vocab), squashed, d = all;
   int64_t spare = all.size(1) - x.vocab;
   if (x.softcap > 0) {
     squashed = all.div(x.softcap).tanh_();
@@ -58,9 +59,10 @@ void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tenso
   if (!x.grad) return;
   if (x.softcap > 0) d = d * (1 - squashed * squashed);
   Tensor out = dh.narrow(0, from, n);
-  at::mm_out(out, d, x.w);
+  if (!product(out, d, x.w, 0)) at::mm_out(out, d, x.w);
   if (!x.dw) return;
   Tensor dw = T(x.dw);
+  if (product(dw, d.t(), h, beta)) return;
   if (dw.scalar_type() == d.scalar_type())
     dw.addmm_(d.t(), h, beta, 1);
   else if (dw.is_cuda())
