@@ -21,6 +21,10 @@ func twentieths() []float64 {
 // steady are those for constant rates: even in ln(step), since probes are short.
 func steady() []float64 { return geometric(0.02, 0.8, 12) }
 
+// late are shares for gaps besides, from which little can change any more, so that a tie
+// can be told from what is not known.
+func late() []float64 { return []float64{0.9, 0.95} }
+
 // ownHorizon is the length to which every finished curve is stretched.
 const ownHorizon = 10000
 

@@ -22,6 +22,9 @@ type lesson struct {
 	recent float64
 	// lag is the last loss less that of the best arm on the same data, in units.
 	lag float64
+	// moved is how far a gap went over the last doubling of the steps, in units; zero
+	// for a single curve. A gap that is still closing or opening says little of its end.
+	moved float64
 	// rest is the loss at the horizon less the last, in units; NaN if unfinished.
 	rest float64
 }

@@ -114,7 +114,7 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 	if a.measured || b.measured || a.Data != b.Data || !a.constant() || !b.constant() {
 		return known, 0, false
 	}
-	c, ok := course(o.beside, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
+	c, grown, ok := beside(o.beside, float64(min(a.last().Step, b.last().Step))/float64(o.horizon))
 	if !ok {
 		return known, 0, false
 	}
@@ -126,7 +126,7 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 	if _, done := o.known[key]; !done {
 		o.known[key] = c.taught(l.family)
 	}
-	return o.known[key].arm(l).widened(1, seedNoise), c.trust(l.data), true
+	return o.known[key].arm(l).widened(grown, seedNoise), c.trust(l.data), true
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of

@@ -15,15 +15,16 @@ const (
 )
 
 // regime labels how far the evidence of a gap reaches (the three regimes of
-// arXiv 2606.17649, and measured): decided from nine in ten on; budget too small
-// where even half of the horizon would not decide, by moreSteps' estimate.
-func regime(g evidence.Gap, measured bool, seen, horizon int) evidence.Regime {
+// arXiv 2606.17649, and measured): decided from nine in ten on, where finished curves
+// teach of such a share; budget too small where even half of the horizon would not
+// decide, by an estimate of the steps that would.
+func regime(g evidence.Gap, measured, taught bool, steps, horizon int) evidence.Regime {
 	switch {
 	case measured:
 		return evidence.Measured
-	case math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
+	case taught && math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
 		return evidence.Decided
-	case float64(seen+moreSteps(g, seen, horizon)) > hopeless*float64(horizon):
+	case float64(steps) > hopeless*float64(horizon):
 		return evidence.BudgetTooSmall
 	}
 	return evidence.NeedsMore

@@ -14,6 +14,8 @@ type setting struct {
 	// Lag says how much an error grows with the lag behind the best arm: an arm that
 	// has hardly learned yet says little of those that have.
 	Lag float64 `json:"lag"`
+	// Move says how much an error grows with a gap's own recent change.
+	Move float64 `json:"move,omitempty"`
 	// Ridge draws the coefficients to zero, which is the last value.
 	Ridge float64 `json:"ridge"`
 }
@@ -25,7 +27,7 @@ func settings() []setting {
 	for _, kappa := range []float64{0.03, 0.1, 0.3} {
 		for _, lag := range []float64{0, 0.1, 0.3} {
 			for _, penalty := range []float64{1e-3, 0.1, 10} {
-				out = append(out, setting{kappa, lag, penalty})
+				out = append(out, setting{Kappa: kappa, Lag: lag, Ridge: penalty})
 			}
 		}
 	}
@@ -37,7 +39,7 @@ const flatError = 0.015
 
 // scale is the expected size of the error on a lesson, in units.
 func (s setting) scale(l lesson) float64 {
-	return math.Hypot(flatError, math.Hypot(s.Kappa*l.recent, s.Lag*l.lag))
+	return math.Hypot(math.Hypot(flatError, s.Move*l.moved), math.Hypot(s.Kappa*l.recent, s.Lag*l.lag))
 }
 
 // regression foretells the rest of a curve from its falls so far.
