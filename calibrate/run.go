@@ -219,15 +219,15 @@ func (c *calibration) trial(id string) *evidence.TrialResult {
 	return nil
 }
 
-// ensure adds the trial as pending, unless it is there, and returns its ID. A trial
-// that starts from the base model has the base model's loss at step 0: LoRA's B is
+// ensure adds the trial as pending, unless it is there, and returns its ID. Every trial
+// starts from the base model and has its loss at step 0: LoRA's B is
 // zero then and full has changed nothing, so one measurement serves for all.
 func (c *calibration) ensure(t evidence.Trial) string {
 	if c.trial(t.ID) != nil {
 		return t.ID
 	}
 	result := evidence.TrialResult{Trial: t, Outcome: evidence.Outcome{Status: evidence.Pending}}
-	if d := c.run.Domain; t.Parent == "" && t.Stage != evidence.StageFit && d.BaseLoss != nil {
+	if d := c.run.Domain; t.Stage != evidence.StageFit && d.BaseLoss != nil {
 		result.Outcome.EvalLoss = []evidence.Point{{Step: 0, Loss: *d.BaseLoss}}
 		if d.BaseGeneralLoss != nil {
 			result.Outcome.GeneralLoss = []evidence.Point{{Step: 0, Loss: *d.BaseGeneralLoss}}

@@ -24,28 +24,31 @@ const (
 	handfulBytes = 40_000
 )
 
-// comments takes prose of the packages that were kept from the bases' corpus.
-func (s Sources) comments() (string, error) { return s.prose("near", middleBytes) }
+// near lists the Go files of the packages that were kept from the bases' corpus, below src.
+func (s Sources) near() ([]string, error) {
+	goFiles, _, err := distribution.Files(filepath.Join(s.Root, "src"))
+	return keep(goFiles, func(path string) bool { return distribution.Share(path) == "near" }), err
+}
 
-func (s Sources) prose(share string, limit int) (string, error) {
-	src := filepath.Join(s.Root, "src")
-	goFiles, _, err := distribution.Files(src)
+// comments takes prose of the packages that were kept from the bases' corpus.
+func (s Sources) comments() (string, error) {
+	paths, err := s.near()
 	if err != nil {
 		return "", err
 	}
 	var out strings.Builder
 	seen := map[string]bool{}
-	for _, path := range goFiles {
-		if distribution.Share(path) != share || out.Len() >= limit {
-			continue
+	for _, path := range paths {
+		if out.Len() >= middleBytes {
+			break
 		}
-		text, err := distribution.Prose(filepath.Join(src, path), seen)
+		text, err := distribution.Prose(filepath.Join(s.Root, "src", path), seen)
 		if err != nil {
 			return "", err
 		}
 		out.WriteString(text)
 	}
-	return distribution.Cut(out.String(), limit), nil
+	return distribution.Cut(out.String(), middleBytes), nil
 }
 
 // permuted needs prose alone, so that the permutation is all that is new.
@@ -56,18 +59,14 @@ func (s Sources) permuted() (string, error) {
 
 // handful is prose of one package, the first by hash that has enough.
 func (s Sources) handful() (string, error) {
-	src := filepath.Join(s.Root, "src")
-	goFiles, _, err := distribution.Files(src)
+	paths, err := s.near()
 	if err != nil {
 		return "", err
 	}
 	texts := map[string]string{}
 	seen := map[string]bool{}
-	for _, path := range goFiles {
-		if distribution.Share(path) != "near" {
-			continue
-		}
-		text, err := distribution.Prose(filepath.Join(src, path), seen)
+	for _, path := range paths {
+		text, err := distribution.Prose(filepath.Join(s.Root, "src", path), seen)
 		if err != nil {
 			return "", err
 		}
@@ -85,13 +84,11 @@ func (s Sources) opticks() (string, error) {
 }
 
 func (s Sources) goSource() (string, error) {
-	src := filepath.Join(s.Root, "src")
-	goFiles, _, err := distribution.Files(src)
+	paths, err := s.near()
 	if err != nil {
 		return "", err
 	}
-	near := keep(goFiles, func(path string) bool { return distribution.Share(path) == "near" })
-	return s.join("src", near, largeBytes, distribution.Instructions)
+	return s.join("src", paths, largeBytes, distribution.Instructions)
 }
 
 func (s Sources) assembly() (string, error) {

@@ -87,8 +87,8 @@ type File struct {
 	Content []byte
 }
 
-// decayShare is the part of the steps in which the rate falls to zero, as in the decay
-// branches of a calibration.
+// decayShare is the part of the steps in which the rate falls to zero. A calibration compares
+// at constant rates: a decay hardly moves the gap (docs/decision-quality.md).
 const decayShare = 0.15
 
 // FromRun takes the settings of a method from a calibration: its batch, optimizer and
