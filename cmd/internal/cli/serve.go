@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -41,7 +43,7 @@ func (a *app) serve(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	exporter := metrics.NewExporter(nil, metrics.Options{Version: version(), Now: a.now})
-	f := feed{store: s, exporter: exporter, voice: a.voice(), seen: map[string]float64{}}
+	f := newFeed(s, exporter, a.voice())
 	if err := f.refresh(); err != nil {
 		return err
 	}
@@ -73,7 +75,19 @@ type feed struct {
 	store    *store.Store
 	exporter *metrics.Exporter
 	voice    voice
-	seen     map[string]float64 // seconds that a published run had taken
+	seen     map[string]look // by run, as it was published
+}
+
+// look is what tells that a run has changed since it was published. Advice comes after
+// the run's last second, and a run whose calibration died is saved no more.
+type look struct {
+	seconds float64
+	state   evidence.State
+	advised time.Time // when its advice was written
+}
+
+func newFeed(s *store.Store, e *metrics.Exporter, v voice) feed {
+	return feed{store: s, exporter: e, voice: v, seen: map[string]look{}}
 }
 
 // shownRuns is how many runs carry series; the exporter leaves out older ones.
@@ -105,16 +119,31 @@ func (f feed) refresh() error {
 	}
 	headers = headers[:min(len(headers), shownRuns)]
 	for _, h := range slices.Backward(headers) {
-		if took, ok := f.seen[h.ID]; ok && took == h.Seconds {
-			continue
-		}
-		if err := f.publish(h); err != nil {
+		if err := f.show(h); err != nil {
 			f.voice.warning(fmt.Sprintf("run %s is not shown: %v", h.ID, err))
-			continue
 		}
-		f.seen[h.ID] = h.Seconds
 	}
 	return f.publishAudit()
+}
+
+// show publishes a run that is new or looks other than before.
+func (f feed) show(header *evidence.Run) error {
+	folder, err := f.store.Folder(header.ID)
+	if err != nil {
+		return err
+	}
+	now := look{seconds: header.Seconds, state: header.State}
+	if info, err := os.Stat(filepath.Join(folder.Path(), adviceFile)); err == nil {
+		now.advised = info.ModTime()
+	}
+	if before, ok := f.seen[header.ID]; ok && before == now {
+		return nil
+	}
+	if err := f.publish(folder); err != nil {
+		return err
+	}
+	f.seen[header.ID] = now
+	return nil
 }
 
 // publishAudit shows how past advice has done; a figure that cannot be reckoned yet is
@@ -145,11 +174,7 @@ func orNaN(v *float64) float64 {
 	return *v
 }
 
-func (f feed) publish(header *evidence.Run) error {
-	folder, err := f.store.Folder(header.ID)
-	if err != nil {
-		return err
-	}
+func (f feed) publish(folder *store.Folder) error {
 	run, err := folder.Load()
 	if err != nil {
 		return err
