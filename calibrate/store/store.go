@@ -54,7 +54,8 @@ func (s *Store) Path() string { return s.dir }
 func (s *Store) runs() string { return filepath.Join(s.dir, "runs") }
 
 // Create makes the run's folder, locked, and saves the run in it. It gives the run a
-// fresh ID where that is empty, and CreatedAt where that is zero.
+// fresh ID where that is empty, and CreatedAt where that is zero. What fails leaves no
+// folder behind.
 func (s *Store) Create(run *evidence.Run) (*Folder, error) {
 	if run.CreatedAt.IsZero() {
 		run.CreatedAt = time.Now().UTC()
@@ -77,10 +78,14 @@ func (s *Store) Create(run *evidence.Run) (*Folder, error) {
 		return nil, cannot("make", path, err)
 	}
 	folder := &Folder{path: path}
-	if err := folder.Lock(); err != nil {
-		return nil, err
+	err := folder.Lock()
+	if err == nil {
+		err = folder.Save(run)
 	}
-	return folder, folder.Save(run)
+	if err != nil { // what is not whole would be listed as damaged
+		return nil, errors.Join(err, folder.Close(), os.RemoveAll(path))
+	}
+	return folder, nil
 }
 
 // nextID is a ULID of the given time, or of just after the newest run's where the

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,6 +75,19 @@ func TestCreateSaveLoad(t *testing.T) {
 	run.Schema = evidence.SchemaVersion
 	if diff := cmp.Diff(run, got); diff != "" {
 		t.Errorf("saved and loaded (-want +got):\n%s", diff)
+	}
+}
+
+func TestCreateLeavesNothingOfARunThatCannotBeSaved(t *testing.T) {
+	s := open(t)
+	run := sample()
+	run.Seconds = math.NaN() // as a full disk would, this fails after the folder is made
+	if _, err := s.Create(run); err == nil {
+		t.Fatal("a run that is no JSON was saved")
+	}
+	runs, damaged, err := s.List()
+	if err != nil || len(runs)+len(damaged) > 0 {
+		t.Errorf("listed are %d runs and %v, %v", len(runs), damaged, err)
 	}
 }
 
