@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,19 +73,25 @@ func (a *app) showPolicy(cmd *cobra.Command, args []string) error {
 	if c.Output == "json" {
 		return a.writeJSON(policyOutputOf(p))
 	}
+	if c.Output == "table" && slices.Contains(policy.Names(policies.FS()), args[0]) {
+		return a.printBuiltIn(args[0])
+	}
 	return a.printPolicy(p, c.Output)
 }
 
-// printPolicy prints a policy's text where it is built in, so that it can be copied
-// and changed, and its compiled rules otherwise.
-func (a *app) printPolicy(p *policy.Policy, output string) error {
-	if output == "table" && len(p.Chain) > 0 {
-		text, err := fs.ReadFile(policies.FS(), path.Join(p.Name, "policy.yaml"))
-		if err == nil && strings.HasSuffix(p.Chain[0], path.Join(p.Name, "policy.yaml")) {
-			_, err = a.out.Write(text)
-			return err
-		}
+// printBuiltIn prints a built-in policy as it is written, so that it can be copied and
+// changed.
+func (a *app) printBuiltIn(name string) error {
+	text, err := fs.ReadFile(policies.FS(), path.Join(name, "policy.yaml"))
+	if err != nil {
+		return err
 	}
+	_, err = a.out.Write(text)
+	return err
+}
+
+// printPolicy prints a policy's compiled rules.
+func (a *app) printPolicy(p *policy.Policy, output string) error {
 	t := table{head: []string{"rule", "when", "does", "because"}}
 	for _, r := range p.Rules() {
 		t.add(r.Name, r.When, r.Does, r.Because)
