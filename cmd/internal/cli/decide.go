@@ -20,7 +20,7 @@ func loadPolicy(c *config.Loaded) (*policy.Policy, error) {
 
 // decide advises from a run alone. Another horizon than the run's own is forecast anew.
 func (a *app) decide(c *config.Loaded, p *policy.Policy, run *evidence.Run) (*advisor.Recommendation, error) {
-	run, err := atHorizon(run, stepsAsked(c.Config, run))
+	run, err := atHorizon(run, stepsAsked(c, run))
 	if err != nil {
 		return nil, err
 	}
@@ -32,9 +32,13 @@ func (a *app) decide(c *config.Loaded, p *policy.Policy, run *evidence.Run) (*ad
 	return rec, nil
 }
 
-// stepsAsked is the horizon that the user gave, in steps of the run; 0 where none.
-func stepsAsked(c config.Config, run *evidence.Run) int {
+// stepsAsked is the horizon that the user gave, in steps of the run; 0 where none. Epochs
+// count where they were typed: those of a file stood there when the run was made.
+func stepsAsked(c *config.Loaded, run *evidence.Run) int {
 	tokens, step := c.Calibration.HorizonTokens, run.Setup.StepTokens()
+	if tokens == 0 && c.Origins["calibration.epochs"] == "--epochs" {
+		tokens = c.Calibration.Epochs * float64(run.Data.Tokens)
+	}
 	if c.Calibration.Horizon > 0 || tokens == 0 || step == 0 {
 		return c.Calibration.Horizon
 	}

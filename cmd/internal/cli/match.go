@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
+	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/store"
 	"ftadvise/cmd/internal/config"
@@ -17,8 +20,15 @@ func newestMatch(s *store.Store, c *config.Loaded, model, data string) (*store.F
 		return nil, err
 	}
 	for _, run := range runs {
-		if answersFor(run, model, data) && sameDevice(run, c.Calibration.Device) && sameSettings(run, c) {
-			return s.Folder(run.ID)
+		if !answersFor(run, model, data) || !sameDevice(run, c.Calibration.Device) || !sameSettings(run, c) {
+			continue
+		}
+		f, err := s.Folder(run.ID)
+		if err != nil {
+			return nil, err
+		}
+		if sameSpec(f, c) {
+			return f, nil
 		}
 	}
 	return nil, nil
@@ -46,8 +56,18 @@ func sameDevice(run *evidence.Run, asked string) bool {
 // What nobody gave may be anything, and so may the horizon: curves are extrapolated
 // to another one without training.
 func sameSettings(run *evidence.Run, c *config.Loaded) bool {
+	for path, same := range madeWith(run, c) {
+		if c.Set(path) && !same {
+			return false
+		}
+	}
+	return true
+}
+
+// madeWith says of each setting that a run tells whether the run has it.
+func madeWith(run *evidence.Run, c *config.Loaded) map[string]bool {
 	k, s := c.Calibration, run.Setup
-	wanted := map[string]bool{
+	return map[string]bool{
 		"calibration.budget":     s.BudgetSeconds >= k.Budget.Seconds() || measured(run),
 		"calibration.precision":  s.Precision == k.Precision,
 		"calibration.seq_length": s.SeqLength == k.SeqLength,
@@ -60,17 +80,59 @@ func sameSettings(run *evidence.Run, c *config.Loaded) bool {
 		"lora.variant":           s.LoRA.Variant == c.LoRA.Variant,
 		"lora.plus_ratio":        s.LoRA.RateRatioBA == c.LoRA.Method().RateRatioBA,
 		"lora.modules_to_save":   s.LoRA.ModulesToSave == c.LoRA.Method().ModulesToSave,
-		"optimizer.weight_decay": s.Optimizer.WeightDecay == c.Optimizer.WeightDecay,
 		"calibration.methods":    triedMethods(run, c),
 		"lora.other_ranks":       triedMethods(run, c),
 		"lora.spares":            !c.LoRA.Spares || weighedSpares(run),
 	}
-	for path, same := range wanted {
-		if c.Set(path) && !same {
-			return false
+}
+
+// sameSpec reports whether a calibration was asked for with what the user gave and the run
+// itself does not tell, since a plan may have cut it short. A spec that cannot be read
+// tells nothing, so that the run does not answer.
+func sameSpec(f *store.Folder, c *config.Loaded) bool {
+	var given []string
+	for _, path := range specPaths() {
+		if c.Set(path) {
+			given = append(given, path)
 		}
 	}
-	return true
+	if len(given) == 0 {
+		return true
+	}
+	data, err := f.ReadFile(calibrate.SpecFile)
+	if err != nil {
+		return false
+	}
+	spec, err := calibrate.DecodeSpec(data)
+	if err != nil {
+		return false
+	}
+	asked := askedOf(spec, c.Config)
+	return !slices.ContainsFunc(given, func(path string) bool { return !asked[path] })
+}
+
+// specPaths lists the settings that a spec holds as they were asked for.
+func specPaths() []string {
+	return slices.Sorted(maps.Keys(askedOf(calibrate.Spec{}, config.Default())))
+}
+
+// askedOf says of each setting whether a spec has it; 0 asks for what is derived.
+func askedOf(spec calibrate.Spec, c config.Config) map[string]bool {
+	k := c.Calibration
+	return map[string]bool{
+		"calibration.micro_batch":   k.MicroBatch == 0 || spec.MicroBatch == k.MicroBatch,
+		"calibration.checkpointing": spec.Checkpointing == k.Checkpointing,
+		"calibration.warmup_steps":  k.WarmupSteps == 0 || spec.WarmupSteps == k.WarmupSteps,
+		"calibration.search_rates":  spec.SearchRates == k.SearchRates,
+		"calibration.rate_full":     k.RateFull == 0 || spec.RateFull == k.RateFull,
+		"calibration.rate_lora":     k.RateLoRA == 0 || spec.RateLoRA == k.RateLoRA,
+		"calibration.seeds":         spec.Seeds == k.Seeds,
+		"optimizer.beta1":           spec.Optimizer.Beta1 == c.Optimizer.Beta1,
+		"optimizer.beta2":           spec.Optimizer.Beta2 == c.Optimizer.Beta2,
+		"optimizer.epsilon":         spec.Optimizer.Epsilon == c.Optimizer.Epsilon,
+		"optimizer.weight_decay":    spec.Optimizer.WeightDecay == c.Optimizer.WeightDecay,
+		"optimizer.clip_norm":       spec.Optimizer.ClipNorm == c.Optimizer.ClipNorm,
+	}
 }
 
 // measured reports whether the probes reached the horizon, so that more time would

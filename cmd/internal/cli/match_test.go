@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"ftadvise/advisor/advisortest"
+	"ftadvise/calibrate"
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/store"
 	"ftadvise/cmd/internal/config"
 )
 
@@ -37,20 +41,87 @@ func TestSameSettings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			loaded := &config.Loaded{Config: config.Default(), Origins: map[string]string{}}
-			for _, key := range config.Keys() {
-				loaded.Origins[key.Path] = config.FromDefault
-			}
-			if tt.set != "" {
-				loaded.Origins[tt.set] = "--flag"
-			}
-			if tt.give != nil {
-				tt.give(&loaded.Config)
-			}
-			if got := sameSettings(tt.run, loaded); got != tt.want {
+			if got := sameSettings(tt.run, loadedWith(tt.give, tt.set)); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// loadedWith is a configuration of which somebody gave these settings.
+func loadedWith(give func(*config.Config), set ...string) *config.Loaded {
+	loaded := &config.Loaded{Config: config.Default(), Origins: map[string]string{}}
+	for _, key := range config.Keys() {
+		loaded.Origins[key.Path] = config.FromDefault
+	}
+	for _, path := range set {
+		loaded.Origins[path] = "--flag"
+	}
+	if give != nil {
+		give(&loaded.Config)
+	}
+	return loaded
+}
+
+func TestSameSpec(t *testing.T) {
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Create(advisortest.New().Run())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	more := func(c *config.Config) { c.Calibration.Seeds = 3 }
+	if !sameSpec(f, loadedWith(more)) {
+		t.Error("a run without a spec does not answer, though nothing was given that a spec tells")
+	}
+	if sameSpec(f, loadedWith(more, "calibration.seeds")) {
+		t.Error("a run without a spec answers for three seeds")
+	}
+	made := calibrate.Spec{Seeds: 1, SearchRates: 3, RateFull: 1e-4, WarmupSteps: 30, MicroBatch: 16, Optimizer: evidence.Optimizer{Beta1: 0.9}}
+	if err := (&sitting{folder: f}).keep(made); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		set  string
+		give func(*config.Config)
+		want bool
+	}{
+		{"calibration.seeds", more, false},
+		{"calibration.seeds", func(c *config.Config) { c.Calibration.Seeds = 1 }, true},
+		{"calibration.search_rates", func(c *config.Config) { c.Calibration.SearchRates = 5 }, false},
+		{"calibration.rate_full", func(c *config.Config) { c.Calibration.RateFull = 3e-4 }, false},
+		{"calibration.rate_full", nil, true}, // 0 derives it
+		{"optimizer.beta1", nil, true},
+		{"optimizer.beta1", func(c *config.Config) { c.Optimizer.Beta1 = 0.8 }, false},
+		{"optimizer.clip_norm", nil, false}, // 1, and the run clipped nothing
+	} {
+		if got := sameSpec(f, loadedWith(tt.give, tt.set)); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.set, got, tt.want)
+		}
+	}
+}
+
+// TestEverySettingOfACalibrationIsCompared holds that no setting that changes what is
+// measured is ignored where a stored run answers.
+func TestEverySettingOfACalibrationIsCompared(t *testing.T) {
+	compared := askedOf(calibrate.Spec{}, config.Default())
+	for path := range madeWith(advisortest.New().Run(), loadedWith(nil)) {
+		compared[path] = true
+	}
+	elsewhere := []string{
+		"calibration.device",                                                      // sameDevice
+		"calibration.horizon", "calibration.horizon_tokens", "calibration.epochs", // forecast anew
+		"calibration.threads", "calibration.stall", "calibration.metrics", // how, not what
+	}
+	for _, path := range calibrationPaths() {
+		section, _, _ := strings.Cut(path, ".")
+		_, ok := compared[path]
+		if !ok && !slices.Contains(elsewhere, path) && slices.Contains([]string{"calibration", "lora", "optimizer"}, section) {
+			t.Errorf("%s is given, and a run without it answers", path)
+		}
 	}
 }
 

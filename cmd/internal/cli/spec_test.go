@@ -25,14 +25,7 @@ func TestHorizonAndWarmup(t *testing.T) {
 	if got := horizon(c, data, 128); got != 489 {
 		t.Errorf("horizon of a million tokens %d, want 489", got)
 	}
-	run := &evidence.Run{Setup: evidence.Setup{MicroBatch: 4, Accumulation: 2, SeqLength: 100}}
-	if got := stepsAsked(c, run); got != 1250 {
-		t.Errorf("a million tokens are %d steps of a stored run, want 1250", got)
-	}
 	c.Calibration.Horizon, c.Calibration.WarmupSteps = 7, 5
-	if got := stepsAsked(c, run); got != 7 {
-		t.Errorf("seven steps are %d", got)
-	}
 	if got := horizon(c, data, 128); got != 7 {
 		t.Errorf("horizon %d, want 7", got)
 	}
@@ -41,6 +34,29 @@ func TestHorizonAndWarmup(t *testing.T) {
 	}
 	if got := horizon(config.Default(), evidence.Data{}, 128); got != 1 {
 		t.Errorf("horizon of no data %d, want 1", got)
+	}
+}
+
+func TestStepsAskedOfAStoredRun(t *testing.T) {
+	run := &evidence.Run{Setup: evidence.Setup{MicroBatch: 4, Accumulation: 2, SeqLength: 100}, Data: evidence.Data{Tokens: 40_000}}
+	for _, tt := range []struct {
+		name   string
+		origin string // of the epochs
+		give   func(*config.Calibration)
+		want   int
+	}{
+		{"nothing", config.FromDefault, func(*config.Calibration) {}, 0},
+		{"a million tokens", config.FromDefault, func(c *config.Calibration) { c.HorizonTokens = 1e6 }, 1250},
+		{"seven steps", config.FromDefault, func(c *config.Calibration) { c.Horizon, c.HorizonTokens = 7, 1e6 }, 7},
+		{"ten epochs", "--epochs", func(c *config.Calibration) { c.Epochs = 10 }, 500},
+		{"ten epochs in a file", "ftadvise.yaml:3", func(c *config.Calibration) { c.Epochs = 10 }, 0},
+		{"tokens before epochs", "--epochs", func(c *config.Calibration) { c.Epochs, c.HorizonTokens = 10, 1e6 }, 1250},
+	} {
+		c := loadedWith(func(c *config.Config) { tt.give(&c.Calibration) })
+		c.Origins["calibration.epochs"] = tt.origin
+		if got := stepsAsked(c, run); got != tt.want {
+			t.Errorf("%s: %d steps, want %d", tt.name, got, tt.want)
+		}
 	}
 }
 
