@@ -41,7 +41,7 @@ func (a *app) demo(cmd *cobra.Command, _ []string) error {
 		c.LoRA.Rank = demoRank
 	}
 	if !c.Set("stakes.tie_nats") {
-		c.Stakes.TieNats = demoTieNats
+		c.Stakes.TieNats, c.Origins["stakes.tie_nats"] = demoTieNats, "ftadvise demo"
 	}
 	c.Model = paths.Base
 	for _, sample := range []struct{ data, about string }{

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,10 +50,7 @@ func (a *app) exportConfig(cmd *cobra.Command, args []string, f exportFlags) err
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		args = []string{latest}
-	}
-	settings, err := a.recipeOf(c, args[0], f)
+	settings, err := a.recipeOf(c, runOrLatest(args), f)
 	if err != nil {
 		return err
 	}
@@ -73,21 +71,13 @@ func toolsCalled(name string) ([]recipe.Tool, error) {
 			return []recipe.Tool{tool}, nil
 		}
 	}
-	return nil, fail(exitUsage, fmt.Sprintf("known are %v", recipe.Tools()), "unknown tool %q", name)
+	return nil, fail(exitUsage, "known are trl, llama-factory and axolotl", "unknown tool %q", name)
 }
 
 // recipeOf takes the settings of an option from a run, and the places of model and
 // data from the flags or from what the calibration was asked for.
 func (a *app) recipeOf(c *config.Loaded, ref string, f exportFlags) (recipe.Settings, error) {
-	from, err := a.openRun(c.Config, ref)
-	if err != nil {
-		return recipe.Settings{}, err
-	}
-	p, err := loadPolicy(c)
-	if err != nil {
-		return recipe.Settings{}, err
-	}
-	rec, err := a.decide(c, p, from.run)
+	from, rec, _, err := a.given(c, ref)
 	if err != nil {
 		return recipe.Settings{}, err
 	}
@@ -118,9 +108,9 @@ func optionCalled(rec *advisor.Recommendation, name string) (advisor.Option, err
 		names = append(names, o.Name)
 	}
 	if name == "" {
-		return advisor.Option{}, fail(exitGate, fmt.Sprintf("choose one yourself by --option: %v", names), "no method is advised: %s", rec.Headline)
+		return advisor.Option{}, fail(exitGate, "choose one yourself by --option: "+strings.Join(names, ", "), "no method is advised: %s", rec.Headline)
 	}
-	return advisor.Option{}, fail(exitInput, fmt.Sprintf("there are %v", names), "no option is called %q", name)
+	return advisor.Option{}, fail(exitInput, "there are "+strings.Join(names, ", "), "no option is called %q", name)
 }
 
 // places says where model and data are: by flag, else where the calibration found the

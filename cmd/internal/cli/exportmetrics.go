@@ -40,10 +40,7 @@ func (a *app) exportMetrics(cmd *cobra.Command, args []string, f leaveFlags) err
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
-		args = []string{latest}
-	}
-	from, err := a.openRun(c.Config, args[0])
+	from, err := a.openRun(c.Config, runOrLatest(args))
 	if err != nil {
 		return err
 	}

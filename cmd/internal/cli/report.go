@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -64,17 +65,19 @@ func (a *app) makeReport(cmd *cobra.Command, args []string, f reportFlags) error
 		return err
 	}
 	opts := reports.Options{Now: a.now().UTC(), Version: version(), Redact: f.redact, DashboardURL: f.dashboard, Decider: p}
-	entries, dir, err := a.entries(c, p, args)
+	if f.compare {
+		entries, dir, err := a.entries(c, p, args)
+		if err != nil {
+			return err
+		}
+		return a.writeReport(reports.Compare(entries, opts), c.Output, cmp.Or(f.out, dir), "comparison")
+	}
+	from, rec, p, err := a.given(c, runOrLatest(args))
 	if err != nil {
 		return err
 	}
-	if f.out != "" {
-		dir = f.out
-	}
-	if f.compare {
-		return a.writeReport(reports.Compare(entries, opts), c.Output, dir, "comparison")
-	}
-	view := reports.New(entries[0].Run, entries[0].Recommendation, opts)
+	opts.Decider = p
+	view, dir := reports.New(from.run, rec, opts), cmp.Or(f.out, from.dir)
 	if f.summary {
 		_, err := fmt.Fprint(a.out, view.Summary())
 		return err
@@ -95,12 +98,9 @@ func (a *app) printPDF(ctx context.Context, dir string) error {
 	return err
 }
 
-// entries reads runs and decides from each; none stands for the latest. The folder is
-// the first run's.
+// entries reads runs and decides from each by the same stakes and policy, since else
+// they could not be compared. The folder is the first run's.
 func (a *app) entries(c *config.Loaded, p *policy.Policy, refs []string) ([]reports.Entry, string, error) {
-	if len(refs) == 0 {
-		refs = []string{latest}
-	}
 	var out []reports.Entry
 	dir := ""
 	for i, ref := range refs {

@@ -38,6 +38,8 @@ type Loaded struct {
 	Files []string
 	// Unknown are FTADVISE_ variables that name no setting: likely mistyped.
 	Unknown []string
+
+	typed []string // those of Files that the command line names
 }
 
 // Set reports whether somebody gave this value, as against the default.
@@ -138,6 +140,9 @@ func (l loader) file(name, prefix string) error {
 		return err
 	}
 	l.out.Files = append(l.out.Files, shown)
+	if name == l.src.File || name == l.src.StakesFile {
+		l.out.typed = append(l.out.typed, shown)
+	}
 	return l.merge(settings)
 }
 
