@@ -23,7 +23,8 @@ const (
 	minRung = 5
 	// rungShare is the part of the probe after which the search has to have decided.
 	rungShare = 5
-	// shortProbe is where a probe begins to say something; below it the plan warns.
+	// shortProbe is where a probe begins to say something; below it the plan warns, unless
+	// three quarters of the horizon are seen.
 	shortProbe = 50
 	// reserve is the share of the time that a plan leaves for what it cannot foresee.
 	reserve = 0.1
@@ -179,7 +180,7 @@ func rungs(rates, steps, horizon int) []int {
 
 // shortage warns where the budget does not reach far.
 func shortage(s Spec, p evidence.Plan, costs []Cost, budget float64) []evidence.Warning {
-	enough := min(shortProbe, s.HorizonSteps)
+	enough := min(shortProbe, (3*s.HorizonSteps+3)/4)
 	if p.ProbeSteps >= enough && p.PredictedSeconds <= budget {
 		return nil
 	}

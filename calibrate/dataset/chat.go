@@ -3,6 +3,7 @@ package dataset
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -129,10 +130,14 @@ func isList(r record, name string) bool {
 // readTurns reads a field that lists {role, content} or {from, value}. What else a
 // message holds stays in it, for the template to use.
 func readTurns(r record, name string) ([]turn, error) {
-	notMessages := bad(r.at, "field "+name+" is not a list of messages", `each message is {"role": ..., "content": ...} or {"from": ..., "value": ...}`)
+	const form = `each message is {"role": ..., "content": ...} or {"from": ..., "value": ...}`
+	notMessages := bad(r.at, "field "+name+" is not a list of messages", form)
 	v, ok := r.value(name)
+	if !ok {
+		return nil, r.lacks(name)
+	}
 	raw, isRaw := v.(json.RawMessage)
-	if !ok || !isRaw || raw[0] != '[' {
+	if !isRaw || raw[0] != '[' {
 		return nil, notMessages
 	}
 	if hasLoneSurrogate(raw) {
@@ -144,14 +149,14 @@ func readTurns(r record, name string) ([]turn, error) {
 		return nil, notMessages
 	}
 	var out []turn
-	for _, item := range list.Items {
+	for i, item := range list.Items {
 		d, ok := item.(*template.Dict)
 		if !ok {
 			return nil, notMessages
 		}
 		renameTurn(d)
 		if role, _ := d.Get("role"); role == nil {
-			return nil, notMessages
+			return nil, bad(r.at, fmt.Sprintf("message %d of %s has no role", i+1, name), form+"; --skip-bad skips such records")
 		}
 		out = append(out, turn{Dict: d})
 	}

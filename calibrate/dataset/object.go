@@ -117,5 +117,5 @@ func notUTF8(at place, data []byte) error {
 		i += n
 	}
 	return bad(at, fmt.Sprintf("byte %d (0x%02X) is not UTF-8", i+1, data[i]),
-		"if the file is Latin-1, convert it: iconv -f ISO-8859-1 -t UTF-8 "+at.file)
+		"if the file is Latin-1, convert it: iconv -f ISO-8859-1 -t UTF-8 "+at.file+" > converted")
 }

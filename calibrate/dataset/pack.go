@@ -62,6 +62,10 @@ const leakedAccuracy = 0.5
 func enough(c *collected, train, eval packfile.Rows) error {
 	name := c.o.Path
 	if train.N > 0 && train.Predicted() == 0 || eval.N > 0 && eval.Predicted() == 0 {
+		if s := c.shaper.shape; s == "messages" || s == "sharegpt" {
+			return refuse(name, "no token to train on: there is no message of the assistant's, or each lies beyond the sequence length",
+				fmt.Sprintf("its role is assistant, or gpt after \"from\"; check the roles, or raise the sequence length above %d tokens", c.o.SeqLength))
+		}
 		return refuse(name, "no token to train on: every completion is empty or lies beyond the sequence length",
 			fmt.Sprintf("raise the sequence length above %d tokens, or check which fields are the prompt and the completion", c.o.SeqLength))
 	}

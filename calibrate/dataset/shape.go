@@ -114,10 +114,18 @@ func (s *shaper) need(r record, role string) (string, error) {
 		return "", err
 	}
 	if text == "" {
-		return "", bad(r.at, fmt.Sprintf("the field %q is missing or empty; the record has %s", s.fields[role], strings.Join(r.names(), ", ")),
-			"name the fields with --field, or skip such records with --skip-bad")
+		return "", r.lacks(s.fields[role])
 	}
 	return text, nil
+}
+
+// lacks refuses a record in which a field is missing or has nothing in it.
+func (r record) lacks(name string) error {
+	if slices.Contains(r.names(), name) {
+		return bad(r.at, fmt.Sprintf("the field %q is empty", name), "fill it in, or skip such records with --skip-bad")
+	}
+	return bad(r.at, fmt.Sprintf("the field %q is missing; the record has %s", name, strings.Join(r.names(), ", ")),
+		"name the fields with --field, or skip such records with --skip-bad")
 }
 
 func (s *shaper) plain(r record, e *example) error {

@@ -29,6 +29,9 @@ const (
 func (c *collected) tooLittle() error {
 	advice := fmt.Sprintf("at least %d records are needed; bring more", leastRecords)
 	what := fmt.Sprintf("%d records (%d tokens) are too few to hold some out", c.records, c.tokens)
+	if c.records == 1 {
+		what = fmt.Sprintf("one record (%d tokens) is too little to hold some out", c.tokens)
+	}
 	if c.format == "text" {
 		what = fmt.Sprintf("%d tokens are too few to cut into rows of %d and hold some out", c.tokens, c.o.SeqLength)
 		advice = fmt.Sprintf("at least %d rows, %d tokens, are needed; bring more text or shorten the sequence length", leastRows, leastRows*c.o.SeqLength)

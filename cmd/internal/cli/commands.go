@@ -35,6 +35,10 @@ func (a *app) commands() (*cobra.Command, error) {
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		text, _, _ := strings.Cut(err.Error(), ": strconv.")
+		text, _, unitless := strings.Cut(text, ": time: ")
+		if unitless {
+			return fail(exitUsage, "a duration has a unit: 90s, 5m, 1h30m", "%s", text)
+		}
 		return fail(exitUsage, cmd.CommandPath()+" --help lists the flags", "%s", text)
 	})
 	root.SetVersionTemplate("ftadvise {{.Version}}\n")

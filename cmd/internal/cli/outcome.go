@@ -19,7 +19,12 @@ const outcomeFile = "outcome.json"
 func (a *app) outcomeVerb() (*cobra.Command, error) {
 	var final audit.Final
 	cmd, err := verb("outcome RUN", "record what came of an advice: the held-out loss of the training that followed",
-		func(cmd *cobra.Command, args []string) error { return a.outcome(cmd, args[0], final) })
+		func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("final-loss") {
+				return fail(exitUsage, "--final-loss LOSS, in nats a token on held-out data", "what came of it was not said")
+			}
+			return a.outcome(cmd, args[0], final)
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +34,7 @@ func (a *app) outcomeVerb() (*cobra.Command, error) {
 	flags.StringVar(&final.Option, "option", "", "which option was trained: full, lora(r=8), ...; empty: the advised one")
 	flags.Int64Var(&final.PeakBytes, "peak-bytes", 0, "peak memory of that training, where known")
 	flags.Float64Var(&final.Hours, "hours", 0, "hours that the training took, where known")
-	return cmd, cmd.MarkFlagRequired("final-loss")
+	return cmd, nil
 }
 
 func (a *app) outcome(cmd *cobra.Command, ref string, final audit.Final) error {

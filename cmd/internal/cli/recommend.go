@@ -9,6 +9,7 @@ import (
 	"ftadvise/advisor"
 	"ftadvise/advisor/policy"
 	"ftadvise/calibrate/dataset"
+	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/store"
 	"ftadvise/cmd/internal/config"
 )
@@ -71,6 +72,7 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 	if err != nil {
 		return err
 	}
+	a.warn(untold(from.run.Warnings, rec))
 	a.publishAdvice(rec)
 	if from.folder != nil {
 		if err := saveRecommendation(from.folder, rec); err != nil {
@@ -81,6 +83,18 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 		return err
 	}
 	return gate(rec, f.exitCode)
+}
+
+// untold are the run's warnings that the advice does not repeat in its own words.
+func untold(warnings []evidence.Warning, rec *advisor.Recommendation) []evidence.Warning {
+	told := map[string]bool{
+		"budget-too-small": !rec.Verdict.Answer.Decides(), // the verdict says how much more is needed
+	}
+	for _, w := range rec.Warnings {
+		told[w.Code] = true
+	}
+	told["worse-than-uniform"] = told["base-worse-than-uniform"]
+	return slices.DeleteFunc(slices.Clone(warnings), func(w evidence.Warning) bool { return told[w.Code] })
 }
 
 // decideOnce decides from the evidence that there is, or from one calibration.
