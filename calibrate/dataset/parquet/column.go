@@ -202,10 +202,10 @@ func levels(body []byte, greatest, encoding, values int) (numbers, []byte, error
 	}
 	width := levelBits(greatest)
 	if encoding == encodingBits {
-		size := (values*width + 7) / 8
-		if size > len(body) {
+		if values > 8*len(body)/width { // before their product, which a hostile number overflows
 			return nil, nil, errCut
 		}
+		size := (values*width + 7) / 8
 		return &highBits{data: body[:size], width: width}, body[size:], nil
 	}
 	if len(body) < 4 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -185,6 +186,18 @@ func TestOldLevels(t *testing.T) {
 		if got, err := l.next(); got != want || err != nil {
 			t.Errorf("level %d is %d, want %d: %v", i, got, want, err)
 		}
+	}
+}
+
+// A number of values of which the bits are more than a number can count.
+func TestOldLevelsOfTooManyValues(t *testing.T) {
+	for _, values := range []int{9, 1 << 61, 1 << 62, math.MaxInt} {
+		if _, _, err := levels(make([]byte, 3), 7, encodingBits, values); !errors.Is(err, errCut) {
+			t.Errorf("%d values of 3 bits in 3 bytes: %v", values, err)
+		}
+	}
+	if _, rest, err := levels(make([]byte, 3), 7, encodingBits, 8); err != nil || len(rest) != 0 {
+		t.Errorf("8 values of 3 bits in 3 bytes leave %d bytes: %v", len(rest), err)
 	}
 }
 
