@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"ftadvise/calibrate/dataset/template"
 	"ftadvise/calibrate/dataset/tokenizer"
@@ -299,7 +301,11 @@ func plainTurns(turns []turn) []part {
 	var parts []part
 	for i, t := range turns {
 		role := t.text("role")
-		head := strings.ToUpper(role[:min(1, len(role))]) + role[min(1, len(role)):] + ":"
+		first, size := utf8.DecodeRuneInString(role)
+		head := role + ":"
+		if size > 0 {
+			head = string(unicode.ToUpper(first)) + role[size:] + ":"
+		}
 		if i > 0 {
 			head = "\n\n" + head
 		}

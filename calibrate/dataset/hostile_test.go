@@ -45,6 +45,25 @@ func TestEndlessLine(t *testing.T) {
 	}
 }
 
+// TestRecordsAsFields: an object whose fields are the records is refused for what it is, at
+// once and in one line.
+func TestRecordsAsFields(t *testing.T) {
+	var b strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&b, `,"id-%06d":{"text":"x"}`, i)
+	}
+	o := Options{Path: "-", Stdin: strings.NewReader("{" + b.String()[1:] + "}"), Format: "jsonl", SeqLength: 64}
+	_, err := Pack(context.Background(), o, small(t), filepath.Join(t.TempDir(), "pack"))
+	if err == nil || err.Error() != "-:1: has more than 1000 fields" {
+		t.Errorf("%.200v", err)
+	}
+	o.Stdin = strings.NewReader(`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1,"n":1}`)
+	_, err = Pack(context.Background(), o, small(t), filepath.Join(t.TempDir(), "pack"))
+	if err == nil || !strings.HasSuffix(err.Error(), "no known shape has the fields a, b, c, d, e, f, g, h, i, j, k, l and 2 more") {
+		t.Error(err)
+	}
+}
+
 func hasWarning(p packed, code string) bool {
 	return slices.ContainsFunc(p.Warnings, func(w evidence.Warning) bool { return w.Code == code })
 }

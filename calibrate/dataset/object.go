@@ -9,6 +9,10 @@ import (
 	"unicode/utf8"
 )
 
+// maxFields is more than any record has: a file of one object whose fields are the records
+// is told what it is, and no time is spent on comparing their names.
+const maxFields = 1000
+
 // object cuts a JSON object into its fields without decoding them.
 func object(at place, data []byte) (record, error) {
 	r := record{at: at, bytes: int64(len(data))}
@@ -32,6 +36,9 @@ func object(at place, data []byte) (record, error) {
 		var err error
 		if f, rest, err = nextField(at, rest); err != nil {
 			return r, err
+		}
+		if len(r.fields) == maxFields {
+			return r, bad(at, fmt.Sprintf("has more than %d fields", maxFields), "each record is one JSON object: where the fields are the records, write them one a line")
 		}
 		if slices.ContainsFunc(r.fields, func(g field) bool { return g.name == f.name }) {
 			return r, bad(at, fmt.Sprintf("the field %q appears twice", f.name), "remove one: readers disagree on which of them counts")

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,6 +28,15 @@ func (r record) names() []string {
 		out[i] = f.name
 	}
 	return out
+}
+
+// listed names the fields for a message: the first few of many.
+func (r record) listed() string {
+	names, more := r.names(), ""
+	if len(names) > 12 {
+		names, more = names[:12], fmt.Sprintf(" and %d more", len(names)-12)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 func (r record) value(name string) (any, bool) {

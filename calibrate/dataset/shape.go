@@ -69,9 +69,9 @@ func newShaper(o Options, format string, first record, chat *chat) (*shaper, err
 }
 
 func unmatched(o Options, first record) error {
-	what := "no known shape has the fields " + strings.Join(first.names(), ", ")
+	what := "no known shape has the fields " + first.listed()
 	if o.Shape != "" {
-		what = fmt.Sprintf("the shape %s needs the fields %s; the record has %s", o.Shape, strings.Join(rolesOf(o.Shape), ", "), strings.Join(first.names(), ", "))
+		what = fmt.Sprintf("the shape %s needs the fields %s; the record has %s", o.Shape, strings.Join(rolesOf(o.Shape), ", "), first.listed())
 	}
 	return refuse(first.at.String(), what, "say which field is which: --field prompt=NAME --field completion=NAME, or --field text=NAME")
 }
@@ -124,7 +124,7 @@ func (r record) lacks(name string) error {
 	if slices.Contains(r.names(), name) {
 		return bad(r.at, fmt.Sprintf("the field %q is empty", name), "fill it in, or skip such records with --skip-bad")
 	}
-	return bad(r.at, fmt.Sprintf("the field %q is missing; the record has %s", name, strings.Join(r.names(), ", ")),
+	return bad(r.at, fmt.Sprintf("the field %q is missing; the record has %s", name, r.listed()),
 		"name the fields with --field, or skip such records with --skip-bad")
 }
 

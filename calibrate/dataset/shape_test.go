@@ -45,6 +45,7 @@ func TestShapes(t *testing.T) {
 		{"alpaca without input", `{"instruction":"Say 4.","input":"","output":"4"}`, Options{}, "alpaca", "### Instruction:\nSay 4.\n\n### Response:\n⟨4⟩"},
 		{"alpaca with system", `{"system":"Be brief.","instruction":"Say 4.","output":"4"}`, Options{}, "alpaca", "Be brief.\n\n### Instruction:\nSay 4.\n\n### Response:\n⟨4⟩"},
 		{"messages", `{"messages":` + turns + `}`, Options{}, "messages", "User:⟨⟩ Hi\n\nAssistant:⟨ Ho⟩\n\nUser: Why?\n\nAssistant:⟨ So.⟩"},
+		{"a role beyond ASCII", `{"messages":[{"role":"übersetzer","content":"Hi"}]}`, Options{}, "messages", "Übersetzer: Hi"},
 		{"messages in chunks", `{"messages":[{"role":"user","content":[{"type":"text","text":"H"},{"type":"text","text":"i"}]},{"role":"assistant","content":"Ho"}]}`, Options{}, "messages", "User: Hi\n\nAssistant:⟨ Ho⟩"},
 		{"messages by template", `{"messages":` + turns + `}`, Options{Template: chatTemplate}, "messages", "<|user|>Hi</s>\n<|assistant|>⟨Ho</s>\n⟩<|user|>Why?</s>\n<|assistant|>⟨So.</s>\n⟩"},
 		{"messages by marks", `{"messages":` + turns + `}`, Options{Template: markedTemplate}, "messages", "<|user|>Hi<|assistant|>⟨Ho</s>⟩<|user|>Why?<|assistant|>⟨So.</s>⟩"},
