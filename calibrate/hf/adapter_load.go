@@ -62,7 +62,7 @@ func (a *Adapter) readConfig(data []byte) error {
 	}
 	switch {
 	case c.UseRSLoRA && c.UseDoRA:
-		return refuse(where, "use one of them", "asks for evidence.RsLoRA and DoRA together, which is not supported")
+		return refuse(where, "use one of them", "asks for rank-stabilised LoRA and DoRA together, which is not supported")
 	case c.UseRSLoRA:
 		a.Method.Variant = evidence.RsLoRA
 	case c.UseDoRA:

@@ -76,7 +76,7 @@ func TestBadAdapters(t *testing.T) {
 		"rank-pattern":    {change("rank_pattern", map[string]int{"q_proj": 4}), `rank_pattern is { "q_proj": 4 }, which is not supported`},
 		"pissa":           {change("init_lora_weights", "pissa"), `init_lora_weights is "pissa", which changes the base weights`},
 		"no-targets":      {change("target_modules", nil), "target_modules is neither a string nor a list"},
-		"rslora-and-dora": {map[string]any{"use_rslora": true, "use_dora": true}, "asks for evidence.RsLoRA and DoRA together"},
+		"rslora-and-dora": {map[string]any{"use_rslora": true, "use_dora": true}, "asks for rank-stabilised LoRA and DoRA together"},
 		"target-unknown":  {change("target_modules", []string{"c_attn"}), `"c_attn" is not found in the model; llama has q_proj`},
 		"ties":            {change("ensure_weight_tying", true), "ensure_weight_tying is true, which is not supported"},
 		"whole-missing":   {change("modules_to_save", []string{"lm_head"}), `tensor "lm_head.weight" has shape []`},

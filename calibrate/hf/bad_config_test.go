@@ -55,6 +55,7 @@ func TestBadConfigs(t *testing.T) {
 		"heads-do-not-divide":   {one("num_attention_heads", 3), "num_attention_heads 3 does not divide the hidden size 16"},
 		"kv-heads-over-heads":   {one("num_key_value_heads", 8), "num_key_value_heads 8 does not divide num_attention_heads 4"},
 		"kv-heads-uneven":       {one("num_key_value_heads", 3), "num_key_value_heads 3 does not divide num_attention_heads 4"},
+		"heads-too-wide":        {with(map[string]any{"num_attention_heads": 1 << 20, "num_key_value_heads": 1, "head_dim": 1 << 20}), "num_attention_heads 1048576 heads of 1048576 are 1099511627776 wide, more than 4194304"},
 		"head-dim-odd":          {one("head_dim", 5), "head_dim 5 is odd"},
 		"vocab-0":               {one("vocab_size", 0), "vocab_size is 0"},
 		"vocab-negative":        {one("vocab_size", -5), "vocab_size is -5"},

@@ -87,6 +87,9 @@ func (f *fields) consistent(c *Config) error {
 	if c.KVHeads > c.Heads || c.Heads%c.KVHeads != 0 {
 		f.fail("num_key_value_heads", "%d does not divide num_attention_heads %d", c.KVHeads, c.Heads)
 	}
+	if c.QueryWidth() > maxInner {
+		f.fail("num_attention_heads", "%d heads of %d are %d wide, more than %d", c.Heads, c.HeadDim, c.QueryWidth(), maxInner)
+	}
 	if c.RotaryShare != 0 && c.HeadDim%2 != 0 {
 		f.fail("head_dim", "%d is odd, but positions rotate pairs", c.HeadDim)
 	}
