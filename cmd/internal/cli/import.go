@@ -49,9 +49,9 @@ func (a *app) readHistory(c config.Config, paths []string) (*evidence.Run, error
 	if err != nil {
 		return nil, err
 	}
-	run, doubts := history.Run("", a.now().UTC(), records)
+	run, _ := history.Run("", a.now().UTC(), records) // its doubts are among its warnings
 	run.Version = version()
-	run.Warnings = append(run.Warnings, append(warnings, doubts...)...)
+	run.Warnings = append(run.Warnings, warnings...)
 	if c.Calibration.Horizon > 0 {
 		run.Setup.HorizonSteps = c.Calibration.Horizon
 	}
