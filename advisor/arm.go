@@ -73,7 +73,10 @@ func lessMethod(a, b evidence.Method) bool {
 	if a.RateRatioBA != b.RateRatioBA {
 		return a.RateRatioBA < b.RateRatioBA
 	}
-	return a.ModulesToSave < b.ModulesToSave
+	if a.ModulesToSave != b.ModulesToSave {
+		return a.ModulesToSave < b.ModulesToSave
+	}
+	return a.Targets < b.Targets
 }
 
 func armOf(m evidence.Method, trials []evidence.TrialResult, forecasts []evidence.Forecast, domain evidence.Domain) arm {

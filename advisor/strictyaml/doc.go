@@ -10,5 +10,5 @@
 //  4. Every error names file, line and column, shows the line with a caret, and says
 //     what to do.
 //
-// It is the only importer of the YAML library.
+// Settings are read by cmd/internal/config, which keeps the origin of each value.
 package strictyaml
