@@ -38,6 +38,13 @@ func Families() []Family {
 	}
 }
 
+// DefaultTargets are the modules that PEFT adapts in a model of that model_type where
+// nobody names any; false where the type is not known.
+func DefaultTargets(modelType string) (string, bool) {
+	family, ok := familyOf(modelType)
+	return family.DefaultTargets, ok
+}
+
 // familyOf finds a family by its model_type.
 func familyOf(modelType string) (Family, bool) {
 	for _, family := range Families() {

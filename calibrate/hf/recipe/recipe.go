@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/hf"
 	"ftadvise/calibrate/hf/hub"
 	"ftadvise/calibrate/safetensors"
 )
@@ -101,6 +102,9 @@ func FromRun(run *evidence.Run, m evidence.Method, rate float64, dataPath, outpu
 	if ref, err := hub.ParseRef(model, hub.Model); err == nil && strings.Contains(model, "@") {
 		model, revision = ref.ID, ref.Revision
 	}
+	if m.Kind == evidence.LoRA && m.Targets == "" { // said in full: each tool has a default of its own
+		m.Targets, _ = hf.DefaultTargets(s.Model.Architecture)
+	}
 	return Settings{
 		Model: model, Revision: revision, Method: m, LearningRate: rate,
 		Data:     Data{Path: dataPath, Format: run.Data.Format, Shape: run.Data.Shape},
@@ -169,6 +173,8 @@ func (s Settings) check() error {
 		return refuse("learning rate", "take that of a trial", "%g is no learning rate", s.LearningRate)
 	case s.Method.Kind == evidence.LoRA && (s.Method.Rank < 1 || s.Method.Alpha != math.Trunc(s.Method.Alpha)):
 		return refuse("alpha", "calibrate with a whole alpha", "rank %d with alpha %g: the tools take whole numbers alone", s.Method.Rank, s.Method.Alpha)
+	case s.Method.Kind == evidence.LoRA && s.Method.Targets == "":
+		return refuse("target modules", "calibrate with --lora-targets", "are not known, and each tool takes others where none are named")
 	case !(s.EvalShare >= 0 && s.EvalShare < 1):
 		return refuse("held-out share", "take 0.05", "%g is no share of the records", s.EvalShare)
 	case strings.HasSuffix(s.Data.Path, ".zst"):

@@ -233,6 +233,23 @@ func TestFromRun(t *testing.T) {
 	}
 }
 
+// LoRA on what PEFT adapts by default is said by name: LLaMA-Factory's default is another.
+func TestDefaultTargetsAreNamed(t *testing.T) {
+	m := evidence.Method{Kind: evidence.LoRA, Rank: 8, Alpha: 16}
+	run := &evidence.Run{Setup: evidence.Setup{Model: evidence.Model{Name: "base", Architecture: "llama"}, HorizonSteps: 200, MicroBatch: 4, Accumulation: 2, SeqLength: 128, Precision: "fp32"},
+		Data: evidence.Data{Format: "text", Shape: "text"}}
+	for _, tool := range Tools() {
+		text := string(must(t, tool, FromRun(run, m, 1e-3, "data.txt", "out"))[0].Content)
+		if !strings.Contains(text, "q_proj") || !strings.Contains(text, "v_proj") {
+			t.Errorf("%s does not name the target modules:\n%s", tool, text)
+		}
+	}
+	run.Setup.Model.Architecture = "mamba"
+	if _, err := Files(TRL, FromRun(run, m, 1e-3, "data.txt", "out")); !errors.As(err, new(*InputError)) {
+		t.Errorf("targets that nobody knows: %v", err)
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	for want, schedule := range map[string]evidence.Schedule{
 		"constant_with_warmup": {Shape: evidence.Constant, WarmupSteps: 3},

@@ -32,10 +32,8 @@ func layEssay(c *config.Loaded, model hf.Config) {
 
 // defaultTargets are the modules that PEFT adapts where nobody names any.
 func defaultTargets(modelType string) string {
-	for _, family := range hf.Families() {
-		if family.ModelType == modelType {
-			return family.DefaultTargets
-		}
+	if targets, ok := hf.DefaultTargets(modelType); ok {
+		return targets
 	}
 	return evidence.AllLinear
 }
