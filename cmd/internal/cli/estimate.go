@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -87,13 +88,14 @@ func estimateShape(c config.Config, m baseModel) (estimate.Shape, error) {
 	}, err
 }
 
-// devicesCalled picks the devices whose name holds every word of a GPU's type.
+// devicesCalled picks the devices by a GPU's type, or by a driver's name for it: every word
+// of the one is among the other's.
 func devicesCalled(gpu string) ([]estimate.Device, error) {
 	var out []estimate.Device
 	var names []string
 	for _, d := range estimate.Devices() {
 		names = append(names, d.Name)
-		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(gpu)) {
+		if mine, asked := wordsOf(d.Name), wordsOf(gpu); within(asked, mine) || within(mine, asked) {
 			out = append(out, d)
 		}
 	}
@@ -101,6 +103,14 @@ func devicesCalled(gpu string) ([]estimate.Device, error) {
 		return nil, fail(exitUsage, "known are "+strings.Join(names, ", "), "--gpu: no device is called %q", gpu)
 	}
 	return out, nil
+}
+
+func wordsOf(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune(" -_/", r) })
+}
+
+func within(words, all []string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return !slices.Contains(all, w) })
 }
 
 func estimateMethod(m baseModel, method evidence.Method, s estimate.Shape, devices []estimate.Device) (needs, error) {
