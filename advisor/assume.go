@@ -84,8 +84,16 @@ func (f field) assumption(s, defaults *Stakes, origins map[string]string) (Assum
 		return as, *f.flag(s)
 	}
 	v := *f.number(s)
-	as.Value = strconv.FormatFloat(v, 'g', 6, 64) + " " + f.unit + " (" + f.text + ")"
+	as.Value = exact(v) + " " + f.unit + " (" + f.text + ")"
 	return as, v != 0 || origin != "default"
+}
+
+// exact prints a stake to six figures, a large one as it was given.
+func exact(v float64) string {
+	if v >= 1e6 {
+		return thousands(v)
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
 }
 
 func (f field) same(s, other *Stakes) bool {

@@ -50,7 +50,7 @@ func (c *cashier) volume() string {
 	if c.s.RequestsPerMonth == 0 {
 		return "; requests not priced, since their number was not said"
 	}
-	return fmt.Sprintf("; %g requests a month and task", c.s.RequestsPerMonth)
+	return fmt.Sprintf("; %s requests a month and task", exact(c.s.RequestsPerMonth))
 }
 
 func (c *cashier) accuracyBasis(i int) string {
@@ -77,9 +77,9 @@ func (v service) words(l layout) string {
 	case layoutSwapped:
 		return fmt.Sprintf("%s: one held, %s a swap", l.name, seconds(v.swapSeconds()))
 	case layoutAdapters:
-		return fmt.Sprintf("%s: %s and %g x %s held, %.0f%% slower", l.name, bytesText(v.weights), v.stakes.Tasks, bytesText(v.adapter), 100*v.stakes.AdapterSlow)
+		return fmt.Sprintf("%s: %s and %s x %s held, %.0f%% slower", l.name, bytesText(v.weights), exact(v.stakes.Tasks), bytesText(v.adapter), 100*v.stakes.AdapterSlow)
 	default:
-		return fmt.Sprintf("%s: %g x %s held", l.name, v.stakes.Tasks, bytesText(v.weights))
+		return fmt.Sprintf("%s: %s x %s held", l.name, exact(v.stakes.Tasks), bytesText(v.weights))
 	}
 }
 
@@ -93,8 +93,8 @@ func (w worth) words(s Stakes) []string {
 		out = append(out, fmt.Sprintf("%s from %s a point x %.3g points a nat (%s)", usd(w.fromPoints), usd(s.USDPerPoint), w.points, w.pointsBasis()))
 	}
 	if w.fromErrors > 0 {
-		out = append(out, fmt.Sprintf("%s from %g errors a month at %s for %g months, growing %.3g-fold a nat",
-			usd(w.fromErrors), s.ErrorsPerMonth, usd(s.USDPerError), s.Months, w.growth))
+		out = append(out, fmt.Sprintf("%s from %s errors a month at %s for %g months, growing %.3g-fold a nat",
+			usd(w.fromErrors), exact(s.ErrorsPerMonth), usd(s.USDPerError), s.Months, w.growth))
 	}
 	if w.fromRisk > 0 {
 		out = append(out, fmt.Sprintf("%s from %s at risk over %g nats", usd(w.fromRisk), usd(s.AtRiskUSD), s.AtRiskNats))

@@ -58,7 +58,7 @@ func count(v float64) string { return metric(v, "", "k", "M", "B", "T") }
 
 func metric(v float64, units ...string) string {
 	i := 0
-	for ; math.Abs(v) >= 1000 && i+1 < len(units); i++ {
+	for ; math.Abs(round(v, 3)) >= 1000 && i+1 < len(units); i++ {
 		v /= 1000
 	}
 	return strconv.FormatFloat(round(v, 3), 'f', -1, 64) + units[i]
@@ -76,14 +76,26 @@ func bytesText(v float64) string {
 // seconds prints a duration in the unit that suits it.
 func seconds(v float64) string {
 	switch {
-	case v < 1:
-		return fmt.Sprintf("%.3g ms", v*1000)
+	case v < 0.9995: // what rounds to a second is one
+		return plain(v*1000) + " ms"
 	case v < 90:
-		return fmt.Sprintf("%.3g s", v)
+		return plain(v) + " s"
 	case v < 90*60:
-		return fmt.Sprintf("%.3g min", v/60)
+		return plain(v/60) + " min"
 	}
-	return fmt.Sprintf("%.3g h", v/3600)
+	return plain(v/3600) + " h"
+}
+
+// plain prints a number to three figures, never by a power of ten: 0.0125, 840, 1,200,000.
+func plain(v float64) string {
+	v = round(v, 3)
+	switch {
+	case v >= 1000:
+		return thousands(v)
+	case v <= -1000:
+		return "-" + thousands(-v)
+	}
+	return strconv.FormatFloat(v+0, 'f', -1, 64)
 }
 
 // percent prints a probability; the ends are never rounded to certainty.

@@ -95,8 +95,6 @@ func highPrice(p Price) float64 {
 	return p.USDPerHour * 2
 }
 
-func plain(v float64) string { return fmt.Sprintf("%.3g", v) }
-
 // withGap moves the gap of the LoRA arms, everything else unchanged.
 func (a *account) withGap(v float64) *account {
 	f := a.f
