@@ -2,6 +2,7 @@ package advisor
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,13 +85,13 @@ func (f field) assumption(s, defaults *Stakes, origins map[string]string) (Assum
 		return as, *f.flag(s)
 	}
 	v := *f.number(s)
-	as.Value = exact(v) + " " + f.unit + " (" + f.text + ")"
+	as.Value = amount(v, f.unit) + " (" + f.text + ")"
 	return as, v != 0 || origin != "default"
 }
 
-// exact prints a stake to six figures, a large one as it was given.
+// exact prints a stake to six figures, a large or whole one as it was given.
 func exact(v float64) string {
-	if v >= 1e6 {
+	if v >= 1e6 || v >= 1000 && v == math.Trunc(v) {
 		return thousands(v)
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)

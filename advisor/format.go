@@ -3,6 +3,7 @@ package advisor
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -119,9 +120,16 @@ func nats(v float64) string {
 	return strconv.FormatFloat(v+0, 'f', -1, 64) + " nats"
 }
 
+// isTruth reports whether a fact is true or false rather than a number.
+func isTruth(name string) bool {
+	return slices.ContainsFunc(Vocabulary(), func(f Fact) bool { return f.Name == name && f.Bool() })
+}
+
 // FormatFact prints a fact's value with its unit: gap_nats 0.0312 as "0.0312 nats".
 func FormatFact(name string, v float64) string {
 	switch {
+	case isTruth(name):
+		return map[bool]string{true: "yes", false: "no"}[v != 0]
 	case strings.Contains(name, "usd"):
 		return usd(v)
 	case strings.HasPrefix(name, "p_"):
@@ -140,4 +148,19 @@ func FormatFact(name string, v float64) string {
 		return seconds(v)
 	}
 	return strconv.FormatFloat(round(v, 3), 'f', -1, 64)
+}
+
+// amount prints a stake as it would be typed, with its unit: $0.03/GiB/month, 1 task.
+func amount(v float64, unit string) string {
+	text := exact(v)
+	switch {
+	case unit == "":
+		return text
+	case strings.HasPrefix(unit, "$"):
+		return "$" + text + strings.TrimPrefix(unit, "$")
+	case v == 1:
+		counted, per, _ := strings.Cut(unit, "/")
+		return strings.TrimSuffix("1 "+strings.TrimSuffix(counted, "s")+"/"+per, "/")
+	}
+	return text + " " + unit
 }

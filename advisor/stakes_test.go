@@ -46,7 +46,7 @@ func TestValidateRefuses(t *testing.T) {
 		"usd_per_nat: +Inf is not a number of $/nat":         func(s *advisor.Stakes) { s.USDPerNat = math.Inf(1) },
 		"months: -3 months is negative":                      func(s *advisor.Stakes) { s.Months = -3 },
 		"at_risk_nats: 0 nats leaves nothing to reckon with": func(s *advisor.Stakes) { s.AtRiskNats = 0 },
-		"base_changes_per_year: 1000 1/year is more than 365": func(s *advisor.Stakes) {
+		"base_changes_per_year: 1000 a year is more than 365": func(s *advisor.Stakes) {
 			s.BaseChangesPerYear = 1000
 		},
 	} {

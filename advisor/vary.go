@@ -229,6 +229,13 @@ func (l lever) narrow(same, other float64, answer, got Answer, d Decider) Flip {
 
 // sentence says a flip: "LoRA wins below $12,000 a nat (now $10,000)".
 func (l lever) sentence(at float64, got Answer) string {
+	if l.fact == "gap_nats" {
+		who := "LoRA"
+		if got == UseLoRA {
+			who = "it"
+		}
+		return fmt.Sprintf("%s %s where %s ends %s full (now %s)", Call(got), wins(got), who, beyond(at, l.now), standing(l.now))
+	}
 	side := "above"
 	switch {
 	case l.whole:
@@ -237,6 +244,26 @@ func (l lever) sentence(at float64, got Answer) string {
 		side = "below"
 	}
 	return fmt.Sprintf("%s %s %s %s %s (now %s)", Call(got), wins(got), side, l.text(at), l.phrase, l.text(l.now))
+}
+
+// standing says where LoRA's loss lies: "0.06 nats behind".
+func standing(gap float64) string {
+	if gap < 0 {
+		return nats(-gap) + " ahead"
+	}
+	return nats(gap) + " behind"
+}
+
+// beyond says on which side of a gap another answer begins, coming from now.
+func beyond(at, now float64) string {
+	more := "less than "
+	if (at < 0) == (at < now) {
+		more = "more than "
+	}
+	if at < 0 {
+		return more + standing(at) + " of"
+	}
+	return more + standing(at)
 }
 
 func wins(a Answer) string {

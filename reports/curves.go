@@ -185,18 +185,29 @@ func (b *builder) forecastTable() []Block {
 	if len(b.run.Forecasts) == 0 {
 		return nil
 	}
-	t := Table{Caption: "Forecast of each arm", Columns: append(columns("Arm", "Rate probed", "Rate to train at", "Steps seen", "Horizon",
-		"Loss at horizon", "80% from", "80% to", "Best loss", "Best step", "Stop at"), Column{Name: "Remark"})}
+	t := Table{Caption: fmt.Sprintf("Forecast of each arm at the horizon, step %s", count(b.run.Setup.HorizonSteps)), Columns: columns("Arm", "Rate probed", "Rate to train at",
+		"Steps seen", "Loss at horizon", "80% interval", "Stop at", "Loss there")}
+	var misfits []string
 	for _, f := range b.run.Forecasts {
-		remark := ""
 		if f.Misfit {
-			remark = "no law fits; the last value stands in"
+			misfits = append(misfits, "No law fits "+f.Method.String()+"; its last value stands in.")
 		}
-		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), rate(f.RateToTrain()), count(f.SeenSteps), count(f.HorizonSteps),
-			nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90), nats(f.BestLoss.Mean), count(f.BestStep), stopAt(f), remark})
+		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), rate(f.RateToTrain()), count(f.SeenSteps),
+			nats(f.Loss.Mean), nats(f.Loss.P10) + " to " + nats(f.Loss.P90), stopAt(f), lossThere(f)})
 	}
-	t = t.compact()
-	return []Block{{Table: &t}}
+	out := []Block{{Table: &t}}
+	if len(misfits) > 0 {
+		out = append(out, Block{Notes: misfits})
+	}
+	return out
+}
+
+// lossThere is the loss at the best checkpoint, where training stops before the horizon.
+func lossThere(f evidence.Forecast) string {
+	if f.Stop == nil || f.Stop.Step >= f.HorizonSteps {
+		return none
+	}
+	return nats(f.BestLoss.Mean)
 }
 
 // stopAt is when training is to end, by the rule that is the same for all arms.

@@ -35,18 +35,24 @@ func (b *builder) rule() Section {
 		s.Blocks = append(s.Blocks, Block{Notes: []string{"No hard constraint ruled an option out."}})
 	}
 	if len(v.Trace) > 0 {
-		s.Blocks = append(s.Blocks, Block{Table: traceTable(v.Trace)})
+		s.Blocks = append(s.Blocks, Block{Table: traceTable(v.Trace, v.Rule)})
 	}
 	return s
 }
 
-func traceTable(trace []advisor.RuleTrace) *Table {
+// traceTable lists the rules; of those that match the first decides.
+func traceTable(trace []advisor.RuleTrace, deciding string) *Table {
+	decided := false
 	t := Table{Caption: "Every rule, in order", Columns: textColumns("Rule", "When", "Result", "Values read")}
 	for _, r := range trace {
 		result := "did not match"
 		switch {
 		case r.Error != "":
 			result = "skipped, " + r.Error
+		case r.Matched && r.Rule == deciding:
+			result, decided = "matched: it decides", true
+		case r.Matched && decided:
+			result = "would match, after the one that decides"
 		case r.Matched:
 			result = "matched"
 		}
@@ -69,7 +75,10 @@ func (b *builder) more() Section {
 			{Name: "More calibration", Value: plural(m.Steps, "step") + " an arm", Note: span(m.Seconds)},
 			{Name: "Its cost", Value: usd(m.CostUSD)},
 			{Name: "Its worth", Value: usd(m.WorthUSD), Note: "expected value of what it would tell"},
-		}}, Block{Commands: clean(m.Command)})
+		}})
+		if !slices.Contains(b.rec.Next, m.Command) {
+			s.Blocks = append(s.Blocks, Block{Commands: clean(m.Command)})
+		}
 	}
 	if len(b.rec.Next) > 0 {
 		s.Blocks = append(s.Blocks, Block{Commands: b.rec.Next})
@@ -98,7 +107,7 @@ func (b *builder) assumptions() Section {
 	}
 	s.Blocks = []Block{{Table: &t}}
 	if len(b.rec.Features) > 0 {
-		f := Table{Caption: "Facts that the policy could read", Columns: columns("Fact", "Value")}
+		f := Table{Caption: "Facts that the policy could read", Columns: columns("Fact", "Value"), Folded: true}
 		for _, name := range slices.Sorted(maps.Keys(b.rec.Features)) {
 			f.Rows = append(f.Rows, []string{name, advisor.FormatFact(name, b.rec.Features[name])})
 		}

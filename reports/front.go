@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +75,9 @@ func (b *builder) front() Front {
 	f.Chances = b.chances()
 	f.Money, f.NoMoney = b.money()
 	f.Basis = b.rec.MoneyBasis()
+	if d, between, ok := b.between(); ok {
+		f.Between = fmt.Sprintf("%s: %s, the doubt that both share left out.", between, usdRange(d))
+	}
 	f.Flips, f.NoFlips = b.flips(), b.noFlips()
 	f.Flips = f.Flips[:min(len(f.Flips), frontFlips)]
 	return f
@@ -120,13 +125,49 @@ func (b *builder) money() (*Figure, string) {
 	plot := chart.Intervals{X: chart.Axis{Title: fmt.Sprintf("total over %s, US dollars", months(b.rec.Stakes.Months)), Format: usdTick, Zero: true}}
 	table := Table{Caption: "Total cost of each option", Columns: append(columns("Option", "Expected total", "80% from", "80% to", "Expected regret"), Column{Name: "Remark"})}
 	for _, o := range b.rec.Options {
+		if len(o.Costs) == 0 {
+			table.Rows = append(table.Rows, []string{o.Name, none, none, none, none, cmp.Or(o.Dominated, "not priced")})
+			continue
+		}
 		plot.Rows = append(plot.Rows, chart.Interval{Label: o.Name, Class: b.class(o.Name),
 			Low: o.Total.P10, Mid: o.Total.Mean, High: o.Total.P90, Note: usdRange(o.Total)})
 		table.Rows = append(table.Rows, []string{o.Name, usd(o.Total.Mean), usd(o.Total.P10), usd(o.Total.P90), usd(o.RegretUSD), o.Dominated})
 	}
-	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80% interval.", plot, table)
-	fig.Note = strings.TrimSpace("Dot: expected total. Bar: 80% interval. " + b.rec.MoneyBasis())
+	if len(plot.Rows) == 0 {
+		return nil, "No option could be priced: " + lower(b.rec.Verdict.Because) + "."
+	}
+	note := "Dot: expected total. Bar: 80% interval."
+	if d, between, ok := b.between(); ok {
+		plot.Rows = append(plot.Rows, chart.Interval{Label: "difference", Class: "s3", Low: d.P10, Mid: d.Mean, High: d.P90, Note: usdRange(d)})
+		note += " Difference: " + between + ", the doubt that both share left out."
+	}
+	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80% interval, and the difference of the two methods.", plot, table)
+	fig.Note = strings.TrimSpace(note + " " + b.rec.MoneyBasis())
 	return fig, ""
+}
+
+// between is the difference of the two methods' totals, and which is taken from which.
+// It is surer than either total: most of the doubt is about the loss at the horizon,
+// which both share.
+func (b *builder) between() (d evidence.Distribution, between string, ok bool) {
+	lora, full := -1, -1
+	for i, o := range b.rec.Options {
+		switch {
+		case len(o.Costs) == 0:
+		case o.Method.Kind == evidence.Full:
+			full = i
+		case lora < 0: // the chosen one, else the cheapest, stands first
+			lora = i
+		}
+	}
+	at := slices.IndexFunc(b.rec.Tornado, func(s advisor.Swing) bool { return s.Fact == "gap_nats" })
+	if lora < 0 || full < 0 || at < 0 {
+		return d, "", false
+	}
+	s := b.rec.Tornado[at]
+	d.Mean = b.rec.Options[lora].Total.Mean - b.rec.Options[full].Total.Mean
+	d.P10, d.P90 = min(s.LowUSD, s.HighUSD), max(s.LowUSD, s.HighUSD)
+	return d, b.rec.Options[lora].Name + " less " + b.rec.Options[full].Name, true
 }
 
 func months(n float64) string {

@@ -80,8 +80,8 @@ func (m *markdown) money(f Front) {
 		return
 	}
 	m.table(f.Money.Table)
-	if f.Basis != "" {
-		m.para(escape(f.Basis))
+	if notes := strings.TrimSpace(f.Between + " " + f.Basis); notes != "" {
+		m.para(escape(notes))
 	}
 }
 

@@ -19,7 +19,7 @@ func (b *builder) data() Section {
 		return skipped(s.ID, s.Title, "The run says nothing of its data.")
 	}
 	s.Blocks = append(s.Blocks, Block{Facts: []Fact{
-		{Name: "Dataset", Value: cmp.Or(d.Name, none), Note: joined(d.Format, d.Shape)},
+		{Name: "Dataset", Value: cmp.Or(d.Name, none), Note: joined(slices.Compact([]string{d.Format, d.Shape})...)},
 		{Name: "Records", Value: count(d.Records), Note: size(float64(d.Bytes))},
 		{Name: "Tokens", Value: count(d.Tokens), Note: "one epoch of training"},
 		{Name: "Packed rows", Value: fmt.Sprintf("%s training, %s held out", count(d.TrainRows), count(d.EvalRows)), Note: fmt.Sprintf("%d tokens a row", b.run.Setup.SeqLength)},
@@ -171,6 +171,7 @@ func glossary() Section {
 		{Name: "Arm", Value: "One method with its settings: full fine-tuning, or LoRA with a rank."},
 		{Name: "Full fine-tuning", Value: "Every weight of the base model is trained."},
 		{Name: "LoRA", Value: "The base model is frozen; a product of two small matrices of a given rank is added to chosen weights and trained."},
+		{Name: "Gap", Value: "LoRA's held-out loss less full's: above zero full is the better."},
 		{Name: "Nat", Value: "Unit of loss: minus the natural logarithm of the probability given to the right token. 0.01 nats are about 1% of probability."},
 		{Name: "Held-out loss", Value: "Mean loss on rows that are never trained on, the same for every arm."},
 		{Name: "Horizon", Value: "The length of the training run that the advice is about, in optimizer steps."},

@@ -15,7 +15,14 @@ func (v View) Summary() string {
 	}
 	if f.Money != nil {
 		for _, row := range f.Money.Table.Rows {
+			if row[1] == none {
+				line("  ", row[0], ": not priced")
+				continue
+			}
 			line("  ", row[0], ": ", row[1], " (80%: ", row[2], " to ", row[3], ")")
+		}
+		if f.Between != "" {
+			line("  ", f.Between)
 		}
 		if f.Basis != "" {
 			line("  ", f.Basis)

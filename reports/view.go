@@ -50,6 +50,7 @@ type Front struct {
 	Money    *Figure
 	NoMoney  string // why Money is nil
 	Basis    string // what the totals rest on
+	Between  string // how far the totals of the two methods lie apart
 	Flips    []string
 	NoFlips  string // why Flips is empty
 	Trust    []Fact
@@ -89,6 +90,7 @@ type Table struct {
 	Caption string
 	Columns []Column
 	Rows    [][]string
+	Folded  bool // shown on demand: for looking up, not for reading
 }
 
 // Column is a heading; numeric columns stand to the right.
@@ -151,7 +153,7 @@ func (t Table) compact() Table {
 	for i, c := range t.Columns {
 		keep[i] = c.Numeric || i == 0 || slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != "" })
 	}
-	out := Table{Caption: t.Caption, Columns: kept(t.Columns, keep)}
+	out := Table{Caption: t.Caption, Folded: t.Folded, Columns: kept(t.Columns, keep)}
 	for _, row := range t.Rows {
 		out.Rows = append(out.Rows, kept(row, keep))
 	}

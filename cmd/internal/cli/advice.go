@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -147,13 +148,15 @@ func factList(values map[string]float64) string {
 	return strings.Join(out, ", ")
 }
 
-// dollars prints an amount with the digits that matter.
+// dollars prints an amount with the digits that matter, thousands apart.
 func dollars(v float64) string {
 	switch {
-	case v >= 1e6:
+	case v >= 1e9:
 		return fmt.Sprintf("$%.2f M", v/1e6)
-	case v >= 1e4:
-		return fmt.Sprintf("$%.1f k", v/1e3)
+	case v >= 1e6:
+		return fmt.Sprintf("$%d,%03d,%03d", int64(v)/1e6, int64(v)/1000%1000, int64(v)%1000)
+	case v >= 999.5:
+		return fmt.Sprintf("$%d,%03d", int64(math.Round(v))/1000, int64(math.Round(v))%1000)
 	case v >= 100:
 		return fmt.Sprintf("$%.0f", v)
 	case v >= 1 || v == 0:
