@@ -13,7 +13,7 @@ import (
 
 // Case is one data set with its finished curves at constant learning rates.
 type Case struct {
-	Data   string // base/domain, and /seed where there are several
+	Data   string // base/domain
 	Family string // what is left out together
 	Facts  Facts
 	arms   []course // one a method, full first, then by rank
@@ -43,12 +43,14 @@ type course struct {
 }
 
 // Cases groups curves by their data set; those without a method, a learning rate or a
-// constant schedule are left out, as are data sets without both methods at the horizon.
+// constant schedule are left out, as are data sets without both methods at the horizon. So
+// are further seeds, which were trained at the best rates alone: a calibration that
+// searches for rates cannot be played on them.
 func Cases(curves []forecast.Curve, facts map[string]Facts, horizon int) []Case {
 	byData := map[string]*Case{}
 	var names []string
 	for _, c := range curves {
-		if c.Method.Kind == "" || c.Rate <= 0 || c.Schedule.Shape != evidence.Constant || len(c.Points) < 2 {
+		if c.Method.Kind == "" || c.Rate <= 0 || c.Schedule.Shape != evidence.Constant || c.Seed > 1 || len(c.Points) < 2 {
 			continue
 		}
 		if byData[c.Data] == nil {

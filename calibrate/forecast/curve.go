@@ -16,6 +16,7 @@ type Curve struct {
 	Data     string
 	Method   evidence.Method
 	Rate     float64 // peak learning rate; 0 where unknown
+	Seed     int64   // of batches and initial values; 0 where unknown
 	Schedule evidence.Schedule
 	// BlockSteps says that a point is the mean over so many steps that end at its
 	// step, as training losses are logged; 0 is a loss at the step itself.

@@ -25,6 +25,8 @@ type curveEntry struct {
 	Eval     []evidence.Point   `json:"eval_loss"`
 	// Trainable is the parameters that the method trained.
 	Trainable int64 `json:"trainable_params"`
+	// Seed tells runs apart that differ in nothing else; 0 and 1 are the first.
+	Seed int64 `json:"seed"`
 }
 
 // curveAbout is what a file of curves says of all of its runs.
@@ -84,7 +86,7 @@ func curveRecord(path, name string, raw json.RawMessage, about curveAbout) (Reco
 	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &entry) != nil {
 		return Record{}, &Error{Where: where, What: "is no object of losses", Advice: "give eval_loss: [{\"step\": 0, \"loss\": 3.2}, ...]"}
 	}
-	r := Record{Name: name, Family: entry.Family, Data: entry.Data, Rate: entry.Rate, Train: entry.Train, Eval: entry.Eval, Facts: about.facts(entry.Trainable)}
+	r := Record{Name: name, Family: entry.Family, Data: entry.Data, Rate: entry.Rate, Seed: entry.Seed, Train: entry.Train, Eval: entry.Eval, Facts: about.facts(entry.Trainable)}
 	r.Method = MethodOf(strings.TrimSpace(entry.Method + " " + name))
 	if entry.Method != "" {
 		r.Method = MethodOf(entry.Method)

@@ -59,6 +59,23 @@ func TestParseFormats(t *testing.T) {
 	}
 }
 
+// Runs of one seed share batches; those of another are told apart, and keep their seed.
+func TestSeedsOfCurves(t *testing.T) {
+	records, _, err := Parse("c.json", []byte(`{"runs": {
+		"full": {"data": "x", "eval_loss": [{"step": 0, "loss": 3}, {"step": 9, "loss": 2}]},
+		"full again": {"data": "x", "seed": 2, "eval_loss": [{"step": 0, "loss": 3}, {"step": 9, "loss": 2.1}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	curves := Curves(records)
+	if curves[0].Data != "x" || curves[1].Data != "x/seed2" || curves[1].Seed != 2 {
+		t.Errorf("got %+v", curves)
+	}
+	if run, _ := Run("r", time.Time{}, records); run.Data.Name != "x" || run.Trials[1].Seed != 2 {
+		t.Errorf("got %+v", run)
+	}
+}
+
 func TestAccuracyOfLogs(t *testing.T) {
 	tests := map[string]struct {
 		log  string

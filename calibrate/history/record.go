@@ -1,6 +1,8 @@
 package history
 
 import (
+	"fmt"
+
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
 )
@@ -12,6 +14,7 @@ type Record struct {
 	Data     string // what it was trained on; "" if the file does not say
 	Method   evidence.Method
 	Rate     float64 // peak learning rate; 0 if the file does not say
+	Seed     int64   // of batches and initial values; 0 if the file does not say
 	Schedule evidence.Schedule
 	Train    []evidence.Point
 	Eval     []evidence.Point
@@ -33,7 +36,10 @@ const trainWindow = 0.2
 // two held-out ones.
 func (r Record) Curve() forecast.Curve {
 	c := forecast.Curve{Name: r.Name, Family: r.family(), Data: r.Data, Method: r.Method, Rate: r.Rate,
-		Schedule: r.Schedule, Facts: r.Facts, Points: r.Eval}
+		Seed: r.Seed, Schedule: r.Schedule, Facts: r.Facts, Points: r.Eval}
+	if r.Seed > 1 {
+		c.Data += fmt.Sprintf("/seed%d", r.Seed) // other batches: not to be paired with the first seed's
+	}
 	if len(r.Eval) < 2 {
 		c.Points, c.BlockSteps, c.Window = r.Train, r.BlockSteps, trainWindow
 	}

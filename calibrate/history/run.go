@@ -38,7 +38,7 @@ func Run(id string, created time.Time, records []Record) (*evidence.Run, []evide
 // trial states a record as a trial; one that stopped short of its plan was cut.
 func (r Record) trial(taken map[string]bool) evidence.TrialResult {
 	t := evidence.TrialResult{Trial: evidence.Trial{ID: idOf(r.Name, taken), Stage: evidence.StageImport, Method: r.Method,
-		LearningRate: r.Rate, Schedule: r.Schedule}}
+		LearningRate: r.Rate, Schedule: r.Schedule, Seed: r.Seed}}
 	t.Outcome = evidence.Outcome{Status: evidence.Completed, EvalLoss: finite(r.Eval), TrainLoss: finite(r.Train), GradNorm: finite(r.GradNorm), EvalAccuracy: r.Accuracy}
 	for _, points := range [][]evidence.Point{r.Train, r.Eval} {
 		for _, p := range points {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/forecast"
@@ -55,12 +57,15 @@ type Curve struct {
 	Data         string            `json:"data"`
 	LearningRate float64           `json:"learning_rate"`
 	Schedule     evidence.Schedule `json:"schedule"`
+	Seed         int64             `json:"seed,omitempty"` // none is the first, which has all the rates
 	Status       evidence.Status   `json:"status"`
 	Trainable    int64             `json:"trainable_params"`
 	Train        float64           `json:"last_train_loss"`
 	General      []evidence.Point  `json:"general_loss"`
 	Eval         []evidence.Point  `json:"eval_loss"`
 }
+
+func (c Curve) last() evidence.Point { return c.Eval[len(c.Eval)-1] }
 
 // Set is one data set with its curves by name.
 type Set struct {
@@ -69,36 +74,61 @@ type Set struct {
 	Curves map[string]Curve
 }
 
-// Gather reads the results of a data set's units; false if one is missing.
-func (s Setting) Gather(units []Unit, engine string) (Set, bool, error) {
-	first, p := units[0], s.Place()
+// Gather reads the results of a data set's units of the first seed, and of whatever else of
+// it is there whole: further seeds, and units that train tables whole. It is false if one
+// of the first seed is missing.
+func (s Setting) Gather(b Base, d Domain, others []Unit, engine string) (Set, bool, error) {
 	out := Set{Curves: map[string]Curve{}}
+	units := both(b, d, firstSeed)
+	results, ok, err := s.results(units)
+	if err != nil || !ok {
+		return out, false, err
+	}
 	var packed packed
-	if ok, err := readJSON(p.Facts(first.Base, first.Domain), &packed); !ok {
+	if ok, err := readJSON(s.Place().Facts(b, d), &packed); !ok {
 		return out, false, err
 	}
-	if _, err := readJSON(p.Measured(first.Base, first.Domain), &packed.Domain); err != nil {
+	if _, err := readJSON(s.Place().Measured(b, d), &packed.Domain); err != nil {
 		return out, false, err
 	}
-	out.About = s.about(first, packed, engine)
-	lowest := math.Inf(1)
-	for _, u := range units {
-		var r Result
-		if ok, err := readJSON(p.Unit(u), &r); !ok {
-			return out, false, err
+	out.About = s.about(units[0], packed, engine)
+	out.About.weigh(b, results)
+	for i, u := range units {
+		out.add(u, results[i])
+	}
+	return out, true, s.gatherOthers(&out, others)
+}
+
+// gatherOthers adds the units beside those of the first seed, each seed whole or not at all.
+func (s Setting) gatherOthers(out *Set, others []Unit) error {
+	for len(others) > 0 {
+		n := 1
+		for n < len(others) && others[n].Seed == others[0].Seed && others[n].Whole == others[0].Whole {
+			n++
 		}
-		out.add(u, r)
-		out.About.Seconds += r.Seconds
-		d := &out.About.Domain
-		d.BaseLoss, d.BaseGeneralLoss = new(decimals(r.Base)), new(decimals(r.BaseGeneral))
-		for _, run := range r.Runs {
-			for _, point := range run.Eval {
-				lowest = math.Min(lowest, point.Loss)
+		results, ok, err := s.results(others[:n])
+		if err != nil {
+			return err
+		}
+		for i, r := range results {
+			if ok {
+				out.add(others[i], r)
 			}
 		}
+		others = others[n:]
 	}
 	out.About.Seconds = math.Round(out.About.Seconds)
-	out.About.weigh(first.Base, lowest)
+	return nil
+}
+
+// results are those of units; false where one is missing.
+func (s Setting) results(units []Unit) ([]Result, bool, error) {
+	out := make([]Result, len(units))
+	for i, u := range units {
+		if ok, err := readJSON(s.Place().Unit(u), &out[i]); !ok {
+			return nil, false, err
+		}
+	}
 	return out, true, nil
 }
 
@@ -108,7 +138,7 @@ func (s Setting) about(u Unit, packed packed, engine string) About {
 	domain.UniformLoss = new(round(math.Log(vocabulary), 5))
 	return About{
 		Origin: "ftadvise decision suite, " + u.Data(),
-		Protocol: fmt.Sprintf("%d optimizer steps of %d rows of %d tokens, AdamW (0.9, 0.999, no decay, clipping 1), %s, %d steps of warm-up, then a constant rate; data seed %d",
+		Protocol: fmt.Sprintf("%d optimizer steps of %d rows of %d tokens, AdamW (0.9, 0.999, no decay, clipping 1), %s, %d steps of warm-up, then a constant rate; seed %d, or a run's own",
 			s.HorizonSteps, s.Rows, s.SeqLength, s.Precision, s.WarmupSteps, u.Seed),
 		Base: BaseFacts{u.Base.Name, u.Base.Params(), u.Base.Hidden}, Text: u.Domain.About, Engine: engine, Domain: domain,
 		Data: DataFacts{
@@ -120,8 +150,17 @@ func (s Setting) about(u Unit, packed packed, engine string) About {
 }
 
 // weigh sets what there is to learn against what an adapter of rank 8 holds, as a
-// calibration does, but with the loss that was reached instead of a forecast.
-func (a *About) weigh(b Base, lowest float64) {
+// calibration does, but with the lowest loss that was reached instead of a forecast.
+func (a *About) weigh(b Base, results []Result) {
+	lowest := math.Inf(1)
+	for _, r := range results {
+		a.Domain.BaseLoss, a.Domain.BaseGeneralLoss = new(decimals(r.Base)), new(decimals(r.BaseGeneral))
+		for _, run := range r.Runs {
+			for _, point := range run.Eval {
+				lowest = math.Min(lowest, point.Loss)
+			}
+		}
+	}
 	labelled := math.Round(float64(a.Data.Tokens) * a.Data.LabelledShare)
 	a.Domain.DemandBits = new(math.Round(forecast.DemandBits(*a.Domain.BaseLoss, lowest, int64(labelled))))
 	a.Domain.CapacityBits = new(adapterBits(b, 8))
@@ -133,30 +172,32 @@ func (a *About) weigh(b Base, lowest float64) {
 }
 
 func (s *Set) add(u Unit, r Result) {
+	s.About.Seconds += r.Seconds
+	seed := u.Seed
+	if seed == firstSeed {
+		seed = 0
+	}
 	for _, run := range r.Runs {
 		name := fmt.Sprintf("%s %s %g", u.Data(), MethodName(run.Method), run.LearningRate)
 		if run.decays() {
 			name += " decayed"
 		}
+		if seed > 0 {
+			name += fmt.Sprintf(" seed %d", seed)
+		}
 		s.Names = append(s.Names, name)
 		s.Curves[name] = Curve{
-			Method: MethodName(run.Method), Family: u.Domain.Family, Data: u.Data(), LearningRate: run.LearningRate, Schedule: run.Schedule,
+			Method: MethodName(run.Method), Family: u.Domain.Family, Data: u.Data(), LearningRate: run.LearningRate, Schedule: run.Schedule, Seed: seed,
 			Status: run.Status, Trainable: run.Trainable, Train: run.Train, General: run.General, Eval: run.Eval,
 		}
 	}
 }
 
-// File is the data set's name among files: 1m-assembly.json, 1m-assembly-seed2.json.
-func (u Unit) File() string {
-	name := u.Base.Name + "-" + u.Domain.Name
-	if u.Seed != 1 {
-		name += fmt.Sprintf("-seed%d", u.Seed)
-	}
-	return name + ".json"
-}
+// File is the data set's name among files: 1m-assembly.json.
+func (u Unit) File() string { return u.Base.Name + "-" + u.Domain.Name + ".json" }
 
-// Encode is JSON with a run a line: those at constant rates, or those that decay.
-func (s Set) Encode(decays bool) ([]byte, error) {
+// Encode is JSON with a run a line, of those runs that are kept; none where none is.
+func (s Set) Encode(keep func(Curve) bool) ([]byte, error) {
 	var b bytes.Buffer
 	about, err := json.Marshal(s.About)
 	if err != nil {
@@ -166,7 +207,7 @@ func (s Set) Encode(decays bool) ([]byte, error) {
 	n := 0
 	for _, name := range s.Names {
 		curve := s.Curves[name]
-		if (curve.Schedule.Shape != evidence.Constant) != decays {
+		if !keep(curve) {
 			continue
 		}
 		line, err := json.Marshal(curve)
@@ -178,12 +219,28 @@ func (s Set) Encode(decays bool) ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "\n%q: %s", name, line)
 	}
+	if n == 0 {
+		return nil, nil
+	}
 	b.WriteString("}}\n")
 	return b.Bytes(), nil
 }
 
-// Curves writes a file for every data set whose units are all there, and one in the
-// folder decay for those of its runs whose rate decays. It returns how many it wrote.
+// folder is where a run is filed: at constant rates with the data set's, where the rate
+// decays or tables are trained whole apart, so that nobody compares them by accident.
+func (c Curve) folder() string {
+	switch {
+	case strings.Contains(c.Method, "+"):
+		return "whole"
+	case c.Schedule.Shape != evidence.Constant:
+		return "decay"
+	}
+	return ""
+}
+
+// Curves writes a file for every data set whose units of the first seed are all there, with
+// further seeds that are, one in the folder decay for those of its runs whose rate decays,
+// and one in whole for those with tables trained whole. It returns how many data sets.
 func (s Setting) Curves(units []Unit, engine, dir string) (int, error) {
 	sets := map[string][]Unit{}
 	for _, u := range units {
@@ -191,23 +248,27 @@ func (s Setting) Curves(units []Unit, engine, dir string) (int, error) {
 	}
 	written := 0
 	for _, of := range sets {
-		set, ok, err := s.Gather(of, engine)
+		others := slices.DeleteFunc(slices.Clone(of), func(u Unit) bool { return u.Seed == firstSeed && u.Whole == "" })
+		set, ok, err := s.Gather(of[0].Base, of[0].Domain, others, engine)
+		if err == nil && ok {
+			err, written = set.write(dir, of[0].File()), written+1
+		}
 		if err != nil {
 			return written, err
 		}
-		if !ok {
-			continue
-		}
-		for folder, decays := range map[string]bool{"": false, "decay": true} {
-			data, err := set.Encode(decays)
-			if err == nil {
-				err = writeFile(filepath.Join(dir, folder, of[0].File()), data)
-			}
-			if err != nil {
-				return written, err
-			}
-		}
-		written++
 	}
 	return written, os.MkdirAll(dir, 0o755)
+}
+
+func (s Set) write(dir, file string) error {
+	for _, folder := range []string{"", "decay", "whole"} {
+		data, err := s.Encode(func(c Curve) bool { return c.folder() == folder })
+		if err == nil && data != nil {
+			err = writeFile(filepath.Join(dir, folder, file), data)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

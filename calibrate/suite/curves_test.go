@@ -2,8 +2,10 @@ package suite
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,14 +48,18 @@ func TestCommittedCurves(t *testing.T) {
 	if err != nil || len(decays) != len(files) {
 		t.Errorf("%d files of decays beside %d, %v", len(decays), len(files), err)
 	}
-	for _, file := range append(decays, files...) {
+	wholes, err := filepath.Glob("curves/whole/*.json")
+	if err != nil || len(wholes) == 0 {
+		t.Errorf("no tables were trained whole: %v", err)
+	}
+	for _, file := range slices.Concat(files, decays, wholes) {
 		info, err := os.Stat(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		total += info.Size()
 	}
-	if total > 3<<20 {
+	if total > 3_900_000 {
 		t.Errorf("the curves take %d bytes", total)
 	}
 }
@@ -82,6 +88,29 @@ func TestCommittedFacts(t *testing.T) {
 		for name, c := range f.Runs {
 			if c.Trainable == 0 || c.LearningRate <= 0 || len(c.Eval) == 0 || c.Eval[0].Step != 0 || c.Schedule.Shape != evidence.Constant {
 				t.Errorf("%s: %s: %+v", file, name, c)
+			}
+		}
+	}
+}
+
+// TestCommittedSeeds: every data set has at least two seeds of each method, which begin alike.
+func TestCommittedSeeds(t *testing.T) {
+	files, err := readFiles("curves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := repeats(files); len(all) != len(files) {
+		t.Errorf("%d of %d data sets have further seeds", len(all), len(files))
+	}
+	for _, f := range files {
+		for seed, runs := range f.others {
+			if len(runs) != 1+len(Default().Ranks) {
+				t.Errorf("%s: seed %d has %d runs", f.data(), seed, len(runs))
+			}
+			for name, c := range runs {
+				if math.Abs(c.Eval[0].Loss-*f.About.Domain.BaseLoss) > 0.002 {
+					t.Errorf("%s: begins at %g, the base at %g", name, c.Eval[0].Loss, *f.About.Domain.BaseLoss)
+				}
 			}
 		}
 	}

@@ -9,10 +9,11 @@
 //     package teacher.
 //  3. Each unit, a method on a base, a domain and a seed, trains to the horizon at five
 //     learning rates and more until the best lies inside; a Trainer drives an engine.
-//     Units are independent of each other and kept one by one, so that a suite goes on
-//     where it was cut.
+//     Further seeds train at the best rates of the first alone. Units are kept one by
+//     one, so that a suite goes on where it was cut.
 //  4. Curves gathers the units of a data set into one file that `ftadvise import` and
 //     decisionbench read: held-out losses, and in its about what is known of the data.
+//  5. Tables tell what the curves found, Insert puts them into a document.
 //
 // The command in make does these one after another; the curves it made are in curves.
 package suite

@@ -155,7 +155,7 @@ func TestBasesAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer model.Close()
-		method := Default().Methods("lora")[1]
+		method := Default().Methods(Unit{Kind: "lora"})[1]
 		trainable, err := model.Config.TrainableParams(method)
 		if err != nil || trainable != b.PerRank()*int64(method.Rank) || model.Config.Params() != b.Params() {
 			t.Errorf("%s: %d parameters, %d trainable, %v; counted %d and %d", b.Name, model.Config.Params(), trainable, err, b.Params(), b.PerRank()*int64(method.Rank))

@@ -1,12 +1,9 @@
 package suite
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"ftadvise/calibrate/evidence"
 )
@@ -36,15 +33,21 @@ func Default() Setting {
 // RateFactor lies between neighbouring learning rates.
 const RateFactor = 2
 
-// Methods are those of a kind: full fine-tuning, or LoRA at each rank, alpha twice the
+// Methods are those of a unit: full fine-tuning, or LoRA at each rank, alpha twice the
 // rank as the product has it.
-func (s Setting) Methods(kind evidence.Kind) []evidence.Method {
-	if kind == evidence.Full {
+//
+// Beside tables that are trained whole, LoRA has one rank, the middle one.
+func (s Setting) Methods(u Unit) []evidence.Method {
+	if u.Kind == evidence.Full {
 		return []evidence.Method{{Kind: evidence.Full}}
 	}
+	ranks := s.Ranks
+	if u.Whole != "" {
+		ranks = ranks[len(ranks)/2:][:1]
+	}
 	var out []evidence.Method
-	for _, rank := range s.Ranks {
-		out = append(out, evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: 2 * float64(rank), Targets: evidence.AllLinear})
+	for _, rank := range ranks {
+		out = append(out, evidence.Method{Kind: evidence.LoRA, Rank: rank, Alpha: 2 * float64(rank), Targets: evidence.AllLinear, ModulesToSave: u.Whole})
 	}
 	return out
 }
@@ -121,64 +124,3 @@ func (p Place) Unit(u Unit) string { return filepath.Join(p.Dir, "units", u.Name
 
 // Scratch is a folder for a unit's checkpoints.
 func (p Place) Scratch(u Unit) string { return filepath.Join(p.Dir, "scratch", u.Name()) }
-
-// Unit is one kind of method on one data set: what is trained and kept as a whole.
-// LoRA's ranks are one unit, since an engine may train all of its arms in one pass.
-type Unit struct {
-	Base   Base
-	Domain Domain
-	Kind   evidence.Kind
-	Seed   int64 // of the batches and of LoRA's initial values
-}
-
-// Name is a file's, unique among units.
-func (u Unit) Name() string {
-	return fmt.Sprintf("%s.%s.s%d.%s", u.Base.Name, u.Domain.Name, u.Seed, u.Kind)
-}
-
-// Data names the data set: curves with the same can be compared.
-func (u Unit) Data() string {
-	if u.Seed == 1 {
-		return u.Base.Name + "/" + u.Domain.Name
-	}
-	return fmt.Sprintf("%s/%s/seed%d", u.Base.Name, u.Domain.Name, u.Seed)
-}
-
-// MethodName is full or lora-r8.
-func MethodName(m evidence.Method) string {
-	if m.Kind == evidence.LoRA {
-		return fmt.Sprintf("lora-r%d", m.Rank)
-	}
-	return string(m.Kind)
-}
-
-// Named lists the units of data sets that are named BASE/DOMAIN, in the order of the names.
-func (s Setting) Named(names []string) ([]Unit, error) {
-	var out []Unit
-	for _, name := range names {
-		base, domain, _ := strings.Cut(name, "/")
-		b, errBase := Bases([]string{base})
-		d, errDomain := Domains([]string{domain})
-		if err := errors.Join(errBase, errDomain); err != nil {
-			return nil, err
-		}
-		out = append(out, s.Units(b, d, 1)...)
-	}
-	return out, nil
-}
-
-// Units lists all units of bases, domains and seeds: every base and domain with the
-// first seed, then the others.
-func (s Setting) Units(bases []Base, domains []Domain, seeds int) []Unit {
-	var out []Unit
-	for seed := range seeds {
-		for _, b := range bases {
-			for _, d := range domains {
-				for _, kind := range []evidence.Kind{evidence.Full, evidence.LoRA} {
-					out = append(out, Unit{Base: b, Domain: d, Kind: kind, Seed: int64(seed + 1)})
-				}
-			}
-		}
-	}
-	return out
-}

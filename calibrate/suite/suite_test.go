@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,18 +58,19 @@ func TestSuiteEndToEnd(t *testing.T) {
 	}
 	out := t.TempDir()
 	n, err := s.Curves(units, "scripted", out)
-	if err != nil || n != 4 {
+	if err != nil || n != 2 {
 		t.Fatalf("%d data sets, %v", n, err)
 	}
-	records, _, err := history.Read([]string{filepath.Join(out, "1m-orders.json"), filepath.Join(out, "1m-facts-025.json"), filepath.Join(out, "1m-orders-seed2.json")})
+	records, _, err := history.Read([]string{filepath.Join(out, "1m-orders.json"), filepath.Join(out, "1m-facts-025.json")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	curves := history.Curves(records)
-	checkBestInside(t, s, curves)
+	checkBestInside(t, s, slices.DeleteFunc(slices.Clone(curves), func(c forecast.Curve) bool { return c.Seed > 1 }))
+	checkSeeds(t, s, curves)
 	checkMeasured(t, out)
 	cases := decision.Cases(curves, nil, s.HorizonSteps)
-	if len(cases) != 3 {
+	if len(cases) != 2 {
 		t.Fatalf("%d cases", len(cases))
 	}
 	for _, c := range cases {
@@ -78,6 +81,36 @@ func TestSuiteEndToEnd(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.Dir, "scratch", "*")); len(left) > 0 {
 		t.Errorf("checkpoints were left: %v", left)
+	}
+}
+
+// checkSeeds: the second seed of a data set has each method to the horizon once, at the rate
+// that ended lowest with the first, in other batches, and is compared with itself alone.
+func checkSeeds(t *testing.T, s Setting, curves []forecast.Curve) {
+	t.Helper()
+	type arm struct {
+		data   string
+		method evidence.Method
+	}
+	best := map[arm]forecast.Curve{}
+	for _, c := range curves {
+		if known, ok := best[arm{c.Data, c.Method}]; c.Seed <= 1 && c.Loss(s.HorizonSteps) > 0 && (!ok || c.Loss(s.HorizonSteps) < known.Loss(s.HorizonSteps)) {
+			best[arm{c.Data, c.Method}] = c
+		}
+	}
+	again := 0
+	for _, c := range curves {
+		if c.Seed != 2 {
+			continue
+		}
+		again++
+		data, isSecond := strings.CutSuffix(c.Data, "/seed2")
+		if first := best[arm{data, c.Method}]; !isSecond || first.Rate != c.Rate || len(c.Points) != len(first.Points) {
+			t.Errorf("%s on %s at %g after %s at %g", c.Name, c.Data, c.Rate, first.Name, first.Rate)
+		}
+	}
+	if again != 2*4 {
+		t.Errorf("%d runs of the second seed", again)
 	}
 }
 
@@ -117,7 +150,7 @@ func checkBestInside(t *testing.T, s Setting, curves []forecast.Curve) {
 			lowest[a] = c
 		}
 	}
-	if len(rates) != 3*4 {
+	if len(rates) != 2*4 {
 		t.Errorf("%d arms reached the horizon", len(rates))
 	}
 	for a, c := range lowest {
@@ -155,6 +188,47 @@ func TestSuiteGoesOn(t *testing.T) {
 	}
 	if n, err := s.Curves(units, "scripted", t.TempDir()); err != nil || n != 1 {
 		t.Fatalf("%d data sets, %v", n, err)
+	}
+}
+
+// A further seed without the first one's rates says what is missing.
+func TestSeedNeedsTheFirst(t *testing.T) {
+	s, bases, domains := tiny(t, "orders")
+	err := crew(s, 1e-3, 4e-3).Train(t.Context(), s.Units(bases, domains, 2)[2:])
+	if err == nil || !strings.Contains(err.Error(), "train 1m.orders.s1.full first") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// LoRA with tables trained whole is filed apart from what a decision is scored on.
+func TestTablesTrainedWhole(t *testing.T) {
+	s, _, _ := tiny(t, "orders")
+	units, err := s.Named([]string{"1m/orders"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	units = append(units, Whole(units, "embed_tokens,lm_head")...)
+	if err := crew(s, 1e-3, 4e-3).Train(t.Context(), units); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	if n, err := s.Curves(units, "scripted", out); err != nil || n != 1 {
+		t.Fatalf("%d data sets, %v", n, err)
+	}
+	for folder, want := range map[string]bool{"": false, "decay": false, "whole": true} {
+		var f file
+		if ok, err := readJSON(filepath.Join(out, folder, "1m-orders.json"), &f); !ok || err != nil {
+			t.Fatal(folder, err)
+		}
+		for name, c := range f.Runs {
+			if got := c.Method == "lora-r8+embed_tokens+lm_head"; got != want {
+				t.Errorf("%q has %s", folder, name)
+			}
+		}
+	}
+	table, err := wholes(out)
+	if err != nil || strings.Count(table, "\n") != 2+5 || !strings.Contains(table, "| lora-r8 + embed_tokens + lm_head |") {
+		t.Errorf("%v\n%s", err, table)
 	}
 }
 

@@ -2,11 +2,9 @@ package suite
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,18 +12,11 @@ import (
 	"ftadvise/calibrate/evidence"
 )
 
-// file is a curve file as it is read back.
-type file struct {
-	About About            `json:"about"`
-	Runs  map[string]Curve `json:"runs"`
-}
-
 // TieNats is the difference at the horizon below which neither method is better.
 const TieNats = 0.01
 
-// Table is Markdown that tells what the curve files in a folder found: the answers, and
-// how early comparisons would have erred.
-func Table(dir string) (string, error) {
+// answers tells who is better, and how early comparisons would have erred.
+func answers(dir string) (string, error) {
 	constant, err := readFiles(dir)
 	if err != nil {
 		return "", err
@@ -51,26 +42,6 @@ func Table(dir string) (string, error) {
 	return out.String(), nil
 }
 
-func readFiles(dir string) ([]file, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
-		return nil, err
-	}
-	var out []file
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		var f file
-		if err == nil {
-			err = json.Unmarshal(text, &f)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
 func (f file) data() string {
 	for _, c := range f.Runs {
 		return c.Data
@@ -89,7 +60,7 @@ func (f file) family() string {
 func (f file) last() int {
 	step := 0
 	for _, c := range f.Runs {
-		step = max(step, c.Eval[len(c.Eval)-1].Step)
+		step = max(step, c.last().Step)
 	}
 	return step
 }
@@ -123,7 +94,7 @@ func (f file) answer() answer {
 func (f file) end(method string) float64 {
 	lowest, horizon := math.Inf(1), f.last()
 	for _, c := range f.Runs {
-		if p := c.Eval[len(c.Eval)-1]; c.Method == method && p.Step == horizon {
+		if p := c.last(); c.Method == method && p.Step == horizon {
 			lowest = math.Min(lowest, p.Loss)
 		}
 	}
@@ -187,8 +158,7 @@ func (f file) keptEnd(kind evidence.Kind, step int) (float64, bool) {
 			leader, lowest = c, at
 		}
 	}
-	end := leader.Eval[len(leader.Eval)-1]
-	return end.Loss, end.Step == f.last()
+	return leader.last().Loss, leader.last().Step == f.last()
 }
 
 func (f file) row(decayed []file) string {
@@ -203,19 +173,3 @@ func (f file) row(decayed []file) string {
 }
 
 func thousands(n int64) string { return fmt.Sprintf("%d k", (n+500)/1000) }
-
-// Marks around what Table writes in a document.
-const (
-	tableBegins = "<!-- suite: written by make suite-docs -->\n"
-	tableEnds   = "<!-- suite: end -->\n"
-)
-
-// Insert puts the table between its marks in a document.
-func Insert(document, table string) (string, error) {
-	before, rest, ok := strings.Cut(document, tableBegins)
-	_, after, ended := strings.Cut(rest, tableEnds)
-	if !ok || !ended {
-		return "", fmt.Errorf("the document has no marks %q and %q", strings.TrimSpace(tableBegins), strings.TrimSpace(tableEnds))
-	}
-	return before + tableBegins + "\n" + table + "\n" + tableEnds + after, nil
-}

@@ -11,7 +11,7 @@ import (
 
 // TestDocumentHasTheTable holds the document to the curves.
 func TestDocumentHasTheTable(t *testing.T) {
-	table, err := Table("curves")
+	tables, err := Tables("curves")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,8 +19,10 @@ func TestDocumentHasTheTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), table) {
-		t.Errorf("docs/decision-quality.md does not have the curves' table; run make suite-docs\n%s", table)
+	for name, table := range tables {
+		if !strings.Contains(string(text), table) {
+			t.Errorf("docs/decision-quality.md does not have the curves' table %s; run make suite-docs\n%s", name, table)
+		}
 	}
 }
 
@@ -60,15 +62,17 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestInsert(t *testing.T) {
-	document := "a\n" + tableBegins + "old" + tableEnds + "z\n"
-	once, err := Insert(document, "| new |\n")
+	begins, ends := marks("suite")
+	document := "a\n" + begins + "old" + ends + "z\n"
+	tables := map[string]string{"suite": "| new |\n"}
+	once, err := Insert(document, tables)
 	if err != nil || strings.Contains(once, "old") || !strings.HasPrefix(once, "a\n") || !strings.HasSuffix(once, "z\n") {
 		t.Fatalf("%v: %q", err, once)
 	}
-	if twice, err := Insert(once, "| new |\n"); err != nil || twice != once {
+	if twice, err := Insert(once, tables); err != nil || twice != once {
 		t.Errorf("%v: %q", err, twice)
 	}
-	if _, err := Insert("nothing", "x"); err == nil {
+	if _, err := Insert("nothing", tables); err == nil {
 		t.Error("a document without marks was written to")
 	}
 }

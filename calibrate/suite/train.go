@@ -18,14 +18,19 @@ type Trainer struct {
 	Engine calibrate.Engine
 }
 
-// Unit trains a unit at its learning rates until each method's best lies between two
-// others, then lets the best ones' rates decay over the last fifth.
+// Unit trains a unit of the first seed at its learning rates until each method's best lies
+// between two others, then lets the best ones' rates decay over the last fifth. One of
+// another seed trains at those best rates alone.
 func (t Trainer) Unit(ctx context.Context, u Unit) (Result, error) {
 	start := time.Now()
 	scratch := t.Place().Scratch(u)
 	defer func() { _ = os.RemoveAll(scratch) }() // what is left costs space alone
 	w := &work{Trainer: t, unit: u, scratch: scratch}
-	err := w.all(ctx)
+	train := w.all
+	if u.Seed != firstSeed {
+		train = w.again
+	}
+	err := train(ctx)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", u.Name(), err)
 	}
@@ -47,7 +52,7 @@ func (w *work) all(ctx context.Context) error {
 	}
 	ladders := w.ladders()
 	legs := w.begin(ladders)
-	if w.unit.Kind == evidence.Full {
+	if w.alone() {
 		if err := w.advance(ctx, legs, w.CutSteps(), w.constant()); err != nil {
 			return err
 		}
@@ -70,13 +75,16 @@ func (w *work) all(ctx context.Context) error {
 	return w.decay(ctx, ladders)
 }
 
-// fresh is how many rates to add at once: LoRA's cost next to nothing in one pass.
+// fresh is how many rates to add at once: adapters alone cost next to nothing in one pass.
 func (w *work) fresh() int {
-	if w.unit.Kind == evidence.Full {
+	if w.alone() {
 		return 1
 	}
 	return 2
 }
+
+// alone reports whether the unit's arms train one after another, and so are cut early.
+func (w *work) alone() bool { return w.unit.Kind == evidence.Full || w.unit.Whole != "" }
 
 func (w *work) keep(g *leg, s evidence.Schedule) {
 	w.result.Runs = append(w.result.Runs, g.run(s, w.HorizonSteps, w.result.BaseGeneral))
@@ -84,9 +92,9 @@ func (w *work) keep(g *leg, s evidence.Schedule) {
 
 func (w *work) ladders() []*ladder {
 	var out []*ladder
-	for _, m := range w.Methods(w.unit.Kind) {
+	for _, m := range w.Methods(w.unit) {
 		n := w.LoRARates
-		if m.Kind == evidence.Full {
+		if w.alone() {
 			n = w.FullRates
 		}
 		l := &ladder{method: m, spare: w.Widen}

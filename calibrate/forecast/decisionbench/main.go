@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,9 +100,10 @@ func numbers(list string) ([]float64, error) {
 	return out, nil
 }
 
-// writeLibrary makes the library and says by which command.
+// writeLibrary makes the library and says by which command. Further seeds teach nothing:
+// they have one learning rate each.
 func writeLibrary(path string, curves []forecast.Curve) error {
-	l := forecast.BuildLibrary(curves)
+	l := forecast.BuildLibrary(slices.DeleteFunc(curves, func(c forecast.Curve) bool { return c.Seed > 1 }))
 	l.Command = "go run ./calibrate/forecast/decisionbench -library calibrate/forecast/library.json FILE..."
 	text, err := l.Encode()
 	if err != nil {

@@ -8,6 +8,7 @@
 //	make curves  -dir DIR -out FOLDER  writes the curve files
 //	make table   -out FOLDER           tells what they found, in docs/decision-quality.md
 //
+// With -seeds N further seeds train each method at its best rate of the first.
 // `make suite` does all of them. Between prepare and curves the folder may be on another
 // machine, which needs this program, the engine and nothing else.
 package main
@@ -96,7 +97,8 @@ func parse(args []string, out io.Writer) (call, error) {
 	f.IntVar(&c.FullRates, "rates", c.FullRates, "learning rates of full fine-tuning to begin with")
 	f.IntVar(&c.LoRARates, "lora-rates", c.LoRARates, "learning rates of each rank to begin with")
 	f.IntVar(&c.Widen, "widen", c.Widen, "further rates beyond the edges at most")
-	f.IntVar(&c.seeds, "seeds", 1, "seeds")
+	f.IntVar(&c.seeds, "seeds", 1, "seeds; a further one trains the best rates of the first alone")
+	whole := f.String("whole", "", "besides, LoRA with tables of the base trained whole: embed_tokens+lm_head,embed_tokens")
 	f.IntVar(&c.steps, "pretrain", 4000, "optimizer steps of a base's pre-training")
 	f.DurationVar(&c.limit, "limit", 0, "begin nothing that is not expected to end by then; 0: no limit")
 	f.StringVar(&c.out, "out", "calibrate/suite/curves", "folder of the curve files")
@@ -115,8 +117,12 @@ func parse(args []string, out io.Writer) (call, error) {
 	if c.bases, err = suite.Bases(names(*bases)); err != nil {
 		return c, err
 	}
-	if c.units, err = c.Named(names(*data)); err == nil && len(c.units) == 0 {
+	if c.units, err = c.Named(names(*data), c.seeds); err == nil && len(c.units) == 0 {
 		c.units = c.Units(c.bases, c.domains, c.seeds)
+	}
+	first := c.units
+	for _, tables := range names(*whole) {
+		c.units = append(c.units, suite.Whole(first, strings.ReplaceAll(tables, "+", ","))...)
 	}
 	return c, err
 }
@@ -208,7 +214,7 @@ func (c call) curves() error {
 }
 
 func (c call) table() error {
-	table, err := suite.Table(c.out)
+	tables, err := suite.Tables(c.out)
 	if err != nil {
 		return err
 	}
@@ -216,7 +222,7 @@ func (c call) table() error {
 	if err != nil {
 		return err
 	}
-	document, err := suite.Insert(string(text), table)
+	document, err := suite.Insert(string(text), tables)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.docs, err)
 	}
