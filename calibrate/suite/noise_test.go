@@ -1,7 +1,10 @@
 package suite
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +56,39 @@ func TestQuantile(t *testing.T) {
 	for share, want := range map[float64]float64{0: 1, 0.5: 2.5, 0.9: 3.7, 1: 4} {
 		if got := quantile([]float64{4, 1, 3, 2}, share); math.Abs(got-want) > 1e-12 {
 			t.Errorf("%g: %g, want %g", share, got, want)
+		}
+	}
+}
+
+// TestDocumentTellsOfSeeds holds the text beside the tables to the curves.
+func TestDocumentTellsOfSeeds(t *testing.T) {
+	files, err := readFiles("curves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/decision-quality.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, middle, same := repeats(files), map[string]string{}, 0
+	for _, m := range measures() {
+		var spreads []float64
+		for _, r := range all {
+			spreads = append(spreads, r.spread(m.of))
+		}
+		middle[m.name] = strings.TrimPrefix(fmt.Sprintf("%.3f", quantile(spreads, 0.5)), "0")
+	}
+	for _, r := range all {
+		if !slices.ContainsFunc(r.draws, func(d draw) bool { return answer{d.gap()}.String() != answer{r.draws[0].gap()}.String() }) {
+			same++
+		}
+	}
+	for _, want := range []string{
+		fmt.Sprintf("is the same with every seed on all %d data sets", same),
+		fmt.Sprintf("moves by %s nats between seeds in the middle, more than either method's loss (%s and %s)", middle["LoRA less full"], middle["full's loss"], middle["best LoRA's loss"]),
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/decision-quality.md does not say: %s", want)
 		}
 	}
 }
