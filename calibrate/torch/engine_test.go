@@ -139,6 +139,26 @@ func TestDivergedArmHarmsNobody(t *testing.T) {
 	}
 }
 
+// TestCeilingOfDivergence: a model that begins badly has not diverged.
+func TestCeilingOfDivergence(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		first     float64
+		untrained bool
+		want      float64
+	}{{5, true, 12}, {18, true, 36}, {100, true, 200}, {18, false, 36}, {100, false, 48}, {5, false, 12}, {inf, true, 12}, {math.NaN(), true, 12}} {
+		if got := ceilingFrom(6, c.first, c.untrained); got != c.want {
+			t.Errorf("first loss %g, untrained %t: %g, want %g", c.first, c.untrained, got, c.want)
+		}
+	}
+	if why := diverged(3, 37, 1, 36); !strings.Contains(why, "step 3: loss 37.00 is above 36.00") {
+		t.Error(why)
+	}
+	if why := diverged(3, 35, 1, 36); why != "" {
+		t.Error(why)
+	}
+}
+
 // TestOutOfMemory lets full fine-tuning run out of memory where LoRA does not.
 func TestOutOfMemory(t *testing.T) {
 	e := newEngine(t)

@@ -28,9 +28,9 @@ type run struct {
 	graphs  *graphs
 	statics *statics
 	pending []pendingStep
-	lost    []string // of each arm: why it diverged, or empty
-	every   int      // steps between reading losses back
-	ceiling float64
+	lost    []string  // of each arm: why it diverged, or empty
+	every   int       // steps between reading losses back
+	ceiling []float64 // of each arm: a loss above it has diverged
 	profile shim.Profile
 	at      int                     // the last step done
 	tokens  map[string]*tokenLosses // by set, where they are asked for
@@ -70,7 +70,7 @@ func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
 		return nil, err
 	}
 	r.batches = newBatches(s.pack.Train, s.group.DataSeed, s.group.MicroBatch*s.group.Accumulation)
-	r.ceiling = 2 * r.decoder.UniformLoss()
+	r.ceiling = slices.Repeat([]float64{ceilingOver * r.decoder.UniformLoss()}, len(bundle))
 	return r, nil
 }
 
@@ -293,8 +293,11 @@ func (r *run) flush() *ended {
 func (r *run) report(p pendingStep, losses, norms []float64, seconds float64) {
 	for arm, segment := range r.arms {
 		norm := norms[arm]
+		if p.step == segment.FromStep+1 {
+			r.ceiling[arm] = ceilingFrom(r.decoder.UniformLoss(), losses[arm], segment.FromStep == 0)
+		}
 		if r.lost[arm] == "" {
-			r.lost[arm] = r.diverged(p.step, losses[arm], norm)
+			r.lost[arm] = diverged(p.step, losses[arm], norm, r.ceiling[arm])
 		}
 		if r.lost[arm] != "" {
 			continue
@@ -306,14 +309,36 @@ func (r *run) report(p pendingStep, losses, norms []float64, seconds float64) {
 	}
 }
 
-func (r *run) diverged(step int, loss, norm float64) string {
+// ceilingOver is how many times the loss of knowing nothing, or that before training, a
+// loss may come to; mostTimes bounds it where training is already under way.
+const (
+	ceilingOver = 2
+	mostTimes   = 8
+)
+
+// ceilingFrom is the loss above which an arm has diverged. A base model may begin far
+// above the loss of knowing nothing, on text of another kind than its own, and learn all
+// the same; so its first loss, which no step has touched, raises the ceiling. The first
+// loss of a later segment may be a divergence itself and raises it so far only.
+func ceilingFrom(uniform, first float64, untrained bool) float64 {
+	ceiling := ceilingOver * math.Max(uniform, first)
+	if !untrained {
+		ceiling = math.Min(ceiling, mostTimes*uniform)
+	}
+	if math.IsNaN(ceiling) || math.IsInf(ceiling, 0) {
+		return ceilingOver * uniform
+	}
+	return ceiling
+}
+
+func diverged(step int, loss, norm, ceiling float64) string {
 	switch {
 	case math.IsNaN(loss) || math.IsInf(loss, 0):
 		return fmt.Sprintf("step %d: loss is not finite", step)
 	case math.IsNaN(norm) || math.IsInf(norm, 0):
 		return fmt.Sprintf("step %d: gradient norm is not finite", step)
-	case loss > r.ceiling:
-		return fmt.Sprintf("step %d: loss %.2f is above %.2f, twice that of knowing nothing", step, loss, r.ceiling)
+	case loss > ceiling:
+		return fmt.Sprintf("step %d: loss %.2f is above %.2f, %d times that of knowing nothing or of the first step", step, loss, ceiling, ceilingOver)
 	}
 	return ""
 }

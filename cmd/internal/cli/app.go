@@ -23,6 +23,7 @@ type app struct {
 	configFile string
 	stakesFile string
 	quiet      bool
+	advising   bool // what is calibrated is to be decided from
 	started    bool // a verb began; errors before that are usage errors
 	metrics    *exposed
 	profile    string // file for a trace of each method's steps; empty for none

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"ftadvise/advisor"
 	"ftadvise/calibrate"
@@ -137,19 +138,37 @@ func (s *sitting) carryOut(ctx context.Context, spec calibrate.Spec, engine *wor
 	s.app.publishRun(run)
 	err = errors.Join(err, engine.Close(), s.log.Close(), s.folder.Close())
 	if err != nil {
-		return source{}, withHint(err, "go on where it stopped: "+s.resumeCommand())
+		how := "go on where it stopped: " + s.resumeCommand()
+		if fullDisk(err) {
+			return source{}, &failure{exitEnvironment, "free some space, then " + how, err}
+		}
+		return source{}, withHint(err, how)
 	}
 	return source{run: run, dir: s.folder.Path(), folder: s.folder}, nil
 }
 
-// resumeCommand is what to type, with the settings that find the same store and engine.
+// resumeCommand is what to type, with the settings that find the same store and engine;
+// where advice was asked for, also what then decides as was meant.
 func (s *sitting) resumeCommand() string {
-	command := "ftadvise calibrate --resume " + s.id
-	if s.c.Origins["store"] == "--store" {
-		command += " --store " + advisor.ShellWords(s.c.Store)
-	}
-	if s.c.Origins["engine"] == "--engine" {
-		command += " --engine " + advisor.ShellWords(s.c.Engine)
+	command := "ftadvise calibrate --resume " + s.id + s.typed("store", "engine")
+	if s.app.advising {
+		command += " && ftadvise recommend --run " + s.id + s.typed(append(stakePaths(), "policy", "store")...)
 	}
 	return command
+}
+
+// typed repeats the flags that were given for some settings.
+func (s *sitting) typed(paths ...string) string {
+	flags := ""
+	for _, key := range config.Keys() {
+		if !slices.Contains(paths, key.Path) || s.c.Origins[key.Path] != "--"+key.Flag {
+			continue
+		}
+		if value := s.c.Text(key.Path); value == "true" || value == "false" {
+			flags += " --" + key.Flag + "=" + value
+		} else {
+			flags += " " + advisor.ShellWords("--"+key.Flag, value)
+		}
+	}
+	return flags
 }

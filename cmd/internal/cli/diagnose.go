@@ -52,7 +52,16 @@ func diagnoseEngine(err *calibrate.EngineError) (code int, hint string) {
 	if strings.Contains(err.Stderr, "error while loading shared libraries") {
 		return exitEnvironment, "libtorch is not where the engine was built with it; run make build again, or ftadvise doctor"
 	}
+	if fullDisk(err) { // the engine writes checkpoints of its own
+		return exitEnvironment, ""
+	}
 	return exitEngine, ""
+}
+
+// fullDisk reports whether no space was left, here or in the engine, whose errors come as
+// text.
+func fullDisk(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || err != nil && strings.Contains(err.Error(), syscall.ENOSPC.Error())
 }
 
 // diagnoseStore maps what the store of runs refused.

@@ -36,6 +36,7 @@ func TestDiagnose(t *testing.T) {
 		{"machine", &calibrate.EnvironmentError{What: "x", Hint: "h"}, exitEnvironment, "h"},
 		{"engine", &calibrate.EngineError{What: "killed"}, exitEngine, ""},
 		{"engine without libtorch", &calibrate.EngineError{What: "x", Stderr: "ftadvise-engine: error while loading shared libraries: libc10.so"}, exitEnvironment, "make build"},
+		{"engine on a full disk", errors.Join(&calibrate.EngineError{What: "checkpoint: write x: no space left on device"}, path(syscall.ENOSPC)), exitEnvironment, ""},
 		{"busy", &store.Error{What: "x", Advice: "h", Err: store.ErrBusy}, exitStore, "h"},
 		{"damaged", &store.Error{What: "x", Advice: "h", Err: store.ErrDamaged}, exitStore, "h"},
 		{"newer", &store.Error{What: "x", Advice: "h", Err: &evidence.FormatError{Newer: true}}, exitStore, "h"},

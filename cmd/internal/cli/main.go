@@ -64,7 +64,7 @@ func (a *app) report(ctx context.Context, err error) int {
 	if !a.started && code == exitBug {
 		code, hint = exitUsage, a.usageHint()
 	}
-	a.voice().failed(withoutExcerpt(err))
+	a.voice().failed(strings.ReplaceAll(withoutExcerpt(err), "\n", "; ")) // errors that were joined stand on lines of their own
 	var place *policy.SyntaxError
 	if errors.As(err, &place) {
 		a.voice().excerpt(place.Excerpt)

@@ -64,6 +64,7 @@ func (a *app) advise(ctx context.Context, c *config.Loaded, f recommendFlags) er
 	if err != nil {
 		return err
 	}
+	a.advising = true
 	answer := a.decideOnce
 	if f.until {
 		answer = a.untilDecided

@@ -159,6 +159,9 @@ func (a *app) removeRuns(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	for _, id := range args {
+		if id == latest { // which another calibration may be by now
+			return fail(exitUsage, "ftadvise runs list shows the IDs", "name the runs to remove by their IDs")
+		}
 		if err := s.Remove(id); err != nil {
 			return err
 		}
