@@ -223,6 +223,7 @@ func (a *account) gapFeatures(f Features) {
 	f.set("seen_steps", float64(a.seen()))
 	f.set("seen_share", float64(a.seen())/math.Max(1, float64(a.f.horizon())))
 	f.flag("measured", g.regime == evidence.Measured)
+	f.flag("decided", g.regime == evidence.Measured || g.regime == evidence.Decided)
 	f.flag("budget_too_small", g.regime == evidence.BudgetTooSmall)
 }
 
@@ -236,6 +237,7 @@ func (a *account) moneyFeatures(f Features) {
 	f.set("saving_usd_per_month", a.saving()/a.s.Months)
 	f.set("gap_usd", g.mean*a.worth.usdPerNat)
 	f.set("p_full_cheaper", a.fullCheaper())
+	f.flag("lead_fades", g.trend.Fades(a.saving()/a.worth.usdPerNat))
 	f.set("full_regret_usd", a.regret(a.f.full))
 	f.set("lora_regret_usd", a.regret(a.lora))
 	if v, ok := a.breakEven(); ok {

@@ -13,6 +13,7 @@ type contrast struct {
 	regime   evidence.Regime
 	source   string // gap, forecasts, last
 	more     int    // steps that the forecast asks for
+	trend    evidence.Trend
 	ok       bool
 }
 
@@ -32,7 +33,7 @@ func contrastOf(run *evidence.Run, full, lora arm) contrast {
 		if d == (evidence.Distribution{}) {
 			d = g.AtHorizon
 		}
-		return contrast{mean: d.Mean, sd: spread(d), regime: g.Regime, source: "gap", more: g.MoreSteps, ok: true}
+		return contrast{mean: d.Mean, sd: spread(d), regime: g.Regime, source: "gap", more: g.MoreSteps, trend: g.Trend, ok: true}
 	}
 	if !full.usable || !lora.usable {
 		return contrast{}

@@ -55,6 +55,7 @@ func evidenceFacts() []Fact {
 		{"full_fits", yesNo, "full's training fits into memory"},
 		{"lora_fits", yesNo, "the best LoRA's training fits into memory"},
 		{"measured", yesNo, "the probes reached the horizon"},
+		{"decided", yesNo, "the forecast counts it as decided whose loss is the lower: sure, seen far enough, and no lead that is being lost"},
 		{"budget_too_small", yesNo, "the forecast says that the evidence cannot tell"},
 	}
 }
@@ -114,6 +115,7 @@ func costFacts() []Fact {
 func decisionFacts() []Fact {
 	return []Fact{
 		{"p_full_cheaper", "", "probability that full's bill is the lower"},
+		{"lead_fades", yesNo, "at the pace of the last doubling of the steps the cheaper one's lead would be gone before the horizon"},
 		{"full_regret_usd", "$", "expected regret of choosing full"},
 		{"lora_regret_usd", "$", "expected regret of choosing the best LoRA"},
 		{"break_even_usd_per_nat", "$/nat", "value of a nat at which both cost the same"},

@@ -110,7 +110,7 @@ func (c Case) addLoRA(run *evidence.Run, i, rank int) {
 	run.Forecasts = append(run.Forecasts, c.forecast(id, m, c.FullLoss+gap))
 	if c.FullStatus == "" {
 		run.Gaps = append(run.Gaps, evidence.Gap{Full: "full", LoRA: id, LoRAMethod: m,
-			AtHorizon: Normal(gap, c.GapSD), AtBest: Normal(gap+c.BestGain, c.GapSD), Regime: evidence.NeedsMore})
+			AtHorizon: Normal(gap, c.GapSD), AtBest: Normal(gap+c.BestGain, c.GapSD), Regime: c.regime(gap)})
 	}
 }
 
@@ -142,4 +142,12 @@ func (c Case) forecast(id string, m evidence.Method, loss float64) evidence.Fore
 // Normal is the distribution N(mean, sd).
 func Normal(mean, sd float64) evidence.Distribution {
 	return evidence.Distribution{Mean: mean, SD: sd, P10: mean - 1.2815515655446004*sd, P50: mean, P90: mean + 1.2815515655446004*sd}
+}
+
+// regime is as the forecast has it of a lead that stays.
+func (c Case) regime(gap float64) evidence.Regime {
+	if math.Abs(gap) >= 1.2815515655446004*c.GapSD {
+		return evidence.Decided
+	}
+	return evidence.NeedsMore
 }

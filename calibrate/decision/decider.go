@@ -96,16 +96,11 @@ func byCapacity(c Case, run *evidence.Run, margin float64) float64 {
 // byForecast is the calibration's own answer: full against the LoRA arm that is
 // expected to be best.
 func byForecast(_ Case, run *evidence.Run, margin float64) float64 {
-	best := evidence.Gap{PFullBetter: 0.5, AtHorizon: evidence.Distribution{Mean: math.Inf(1)}}
-	for _, g := range run.Gaps {
-		if g.AtHorizon.Mean < best.AtHorizon.Mean {
-			best = g
-		}
-	}
+	g := best(run)
 	if margin == 0 || len(run.Gaps) == 0 {
-		return best.PFullBetter
+		return g.PFullBetter
 	}
-	return above(best.AtHorizon, margin)
+	return above(g.AtHorizon, margin)
 }
 
 // above is the probability of a value beyond x, by two halves of normal curves through

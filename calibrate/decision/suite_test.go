@@ -98,6 +98,25 @@ func TestPlay(t *testing.T) {
 	}
 }
 
+// A method is named where nine in ten speak for it and its lead is not being lost.
+func TestAnswers(t *testing.T) {
+	s := madeUp()
+	p := Probe{Horizon: horizon, Margins: []float64{0, 0.25}}
+	gap := func(mean, sd, moved float64) *evidence.Run {
+		d := evidence.Distribution{Mean: mean, P10: mean - 1.28*sd, P50: mean, P90: mean + 1.28*sd}
+		return &evidence.Run{Gaps: []evidence.Gap{{AtHorizon: d, PFullBetter: normalAbove(-mean / sd), Trend: evidence.Trend{Last: mean, Moved: moved, Doublings: 3}}}}
+	}
+	c := s.Cases[0] // full wins by about 0.3
+	played := []Played{{c, gap(0.3, 0.01, 0)}, {c, gap(0.3, 0.01, -0.05)}, {c, gap(0.3, 0.3, -0.2)}, {c, gap(-0.3, 0.1, 0)}}
+	want := []Answered{
+		{Margin: 0, Calls: 4, Sure: 3, SureRight: 2, Named: 3, NamedRight: 2, Fading: 1, FadingRight: 1},
+		{Margin: 0.25, Calls: 4, Sure: 3, SureRight: 2, Named: 2, NamedRight: 1, Fading: 2, FadingRight: 2},
+	}
+	if got := Answers(played, p, s.TieNats); !slices.Equal(got, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestBadCurvesAreLeftOut(t *testing.T) {
 	good := domain{0.3, 1}.curves("base/d0")
 	edit := func(change func(*forecast.Curve)) []forecast.Curve {

@@ -1,5 +1,7 @@
 package evidence
 
+import "math"
+
 // Distribution is a forecast of one number by its mean and quantiles.
 type Distribution struct {
 	Mean float64 `json:"mean"`
@@ -78,4 +80,22 @@ type Gap struct {
 	Regime      Regime  `json:"regime"`
 	// MoreSteps is how many more steps an arm are needed for a decision; 0 if none.
 	MoreSteps int `json:"more_steps,omitempty"`
+	// Trend is where the gap was last seen and how it moved; zero where an arm is
+	// stopped before the horizon, since the gap is then between checkpoints.
+	Trend Trend `json:"trend,omitzero"`
+}
+
+// Trend is how a gap moved while it was seen, in nats.
+type Trend struct {
+	Last      float64 `json:"last"`      // at the last step that both arms were evaluated at
+	Moved     float64 `json:"moved"`     // over the last doubling of the steps
+	Doublings float64 `json:"doublings"` // of the steps that are left to the horizon
+}
+
+// Fades reports a lead beyond a margin in nats, either way, that is being lost so fast
+// that at this pace, as much for each doubling of the steps, nothing of it would be left
+// at the horizon.
+func (t Trend) Fades(margin float64) bool {
+	lead := t.Last - margin
+	return lead*t.Moved < 0 && math.Abs(lead) < math.Abs(t.Moved)*t.Doublings
 }

@@ -34,15 +34,30 @@ func growth(courses []Course) float64 {
 	return math.Max(0, (xy-x*y/n)/spread)
 }
 
-// untaught is how many steps an arm lacks until it has come as far as the finished curves
-// teach of; 0 where it has, or where nothing is taught at all.
+// untaught is how many steps an arm lacks until it has come as far as finished curves
+// can decide from; 0 where it has, or where nothing is taught at all.
 func (o outlook) untaught(b belief, seen int) int {
-	courses, slack := o.schools[b.constant()].courses, 1.0
+	courses := o.schools[b.constant()].courses
 	if b.constant() {
-		courses, slack = o.beside, math.Sqrt2 // see course
+		courses = o.beside
 	}
-	if len(courses) == 0 {
-		return 0
+	return max(0, int(math.Ceil(deciding(courses)*float64(o.horizon)))-seen)
+}
+
+// deciding is the least share of the horizon from which finished curves can decide: the
+// smallest that they teach of, and such that of finished gaps no more had yet to change
+// sign than a decision may be in doubt.
+func deciding(courses []Course) float64 {
+	share := 0.0
+	for i, c := range courses {
+		switch {
+		case i == 0 && c.Traits:
+			share = c.Share / math.Sqrt2 // see course
+		case i == 0:
+			share = c.Share
+		case courses[i-1].Turned > 1-sure:
+			share = math.Sqrt(courses[i-1].Share * c.Share)
+		}
 	}
-	return max(0, int(math.Ceil(courses[0].Share/slack*float64(o.horizon)))-seen)
+	return share
 }

@@ -45,6 +45,21 @@ func TestNeverSureFarFromWhatIsTaught(t *testing.T) {
 	}
 }
 
+// From 1 to 10 % of the way nothing is decided of a lead that will be lost, though it is
+// large, and more is asked for.
+func TestCrossingIsNotDecided(t *testing.T) {
+	full, lora := crossing()
+	for seen := 20; seen <= 200; seen += 10 {
+		g := gapAfter(t, full, lora, seen, 2000)
+		if g.Regime == evidence.Decided || g.MoreSteps < 20 {
+			t.Errorf("after %d: %s, %.3f for full, %+v, %d more steps", seen, g.Regime, g.PFullBetter, g.Trend, g.MoreSteps)
+		}
+		if seen >= 90 && !g.Trend.Fades(0) {
+			t.Errorf("after %d: %+v does not fade", seen, g.Trend)
+		}
+	}
+}
+
 // A gap that dwarfs every taught error is decided where such shares are taught, and only
 // there.
 func TestDecidedOnlyWhereTaught(t *testing.T) {
@@ -93,6 +108,9 @@ func TestGrowthForetellsTheSmallestShare(t *testing.T) {
 	foretold := size(known[0]) * math.Pow(known[0].Share/asked.Share, growth(known))
 	if ratio := foretold / size(asked); ratio < 0.67 || ratio > 1.5 {
 		t.Errorf("at %v errors of %.3f units, foretold from %v on %.3f", asked.Share, size(asked), known[0].Share, foretold)
+	}
+	if share := deciding(library.Gaps); share < 0.04 || share > 0.06 {
+		t.Errorf("gaps are decided from %v of the horizon on", share)
 	}
 	if growth(library.Gaps[:1]) != 0.5 {
 		t.Error("a single course shows no growth")

@@ -103,10 +103,22 @@ func (s *Schooling) gaps(curves []Curve) []Course {
 		}
 		c, _ := courseOf(how, mirrored(lessons), contrastSettings())
 		c.Residuals = evenOnes(c.Residuals)
-		c.Trust, c.Widening, c.WideningPaired = 1, 1, 1
+		c.Trust, c.Widening, c.WideningPaired, c.Turned = 1, 1, 1, round(turned(lessons))
 		out = append(out, c)
 	}
 	return out
+}
+
+// turned is the share of gaps that ended on the other side of zero, among those that
+// ended away from it.
+func turned(lessons []lesson) float64 {
+	var n, all float64
+	for _, l := range lessons {
+		if end := l.last + l.rest*l.unit; math.Abs(end) > leastUnit {
+			n, all = n+indicator(end*l.last < 0), all+1
+		}
+	}
+	return n / math.Max(1, all)
 }
 
 // evenOnes leaves out of mirrored errors the mirror's.

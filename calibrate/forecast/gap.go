@@ -42,6 +42,7 @@ func (o outlook) gap(full, lora int) evidence.Gap {
 	g := evidence.Gap{Full: f.Name, LoRA: l.Name, LoRAMethod: l.Method,
 		AtHorizon:   difference.distribution(),
 		AtBest:      atBest(f, l, difference),
+		Trend:       trend(f, l),
 		PFullBetter: 1 - difference.below(0)}
 	seen := min(f.last().Step, l.last().Step)
 	more := max(moreSteps(g, seen, o.horizon), o.untaught(l, seen))
@@ -76,4 +77,16 @@ func (b belief) judged() (best evidence.Distribution, early bool) {
 	best, step := b.best()
 	f := evidence.Forecast{HorizonSteps: b.horizon, BestLoss: best, BestStep: step, Loss: b.loss.distribution()}
 	return best, stopAt(b.Points, f).Step < b.horizon
+}
+
+// trend is how the gap moved over the last doubling of the steps, where both arms go on.
+func trend(full, lora belief) evidence.Trend {
+	_, fullStop := full.judged()
+	_, loraStop := lora.judged()
+	seen := float64(min(full.last().Step, lora.last().Step))
+	if fullStop || loraStop || seen < 2 || seen >= float64(full.horizon) {
+		return evidence.Trend{}
+	}
+	gap := func(step float64) float64 { return at(lora.Points, step) - at(full.Points, step) }
+	return evidence.Trend{Last: gap(seen), Moved: gap(seen) - gap(seen/2), Doublings: math.Log2(float64(full.horizon) / seen)}
 }

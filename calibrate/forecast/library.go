@@ -49,6 +49,8 @@ type Course struct {
 	// its errors: the factor that makes its 80 % intervals cover 80 %.
 	Widening       float64 `json:"widening"`
 	WideningPaired float64 `json:"widening_paired"`
+	// Turned is the share of finished gaps that had the other sign at the horizon.
+	Turned float64 `json:"turned,omitempty"`
 }
 
 // Residual is one error of a regression that had not seen the family.

@@ -16,13 +16,13 @@ const (
 
 // regime labels how far the evidence of a gap reaches (the three regimes of
 // arXiv 2606.17649, and measured): decided from nine in ten on, where finished curves
-// teach of such a share; budget too small where even half of the horizon would not
-// decide, by an estimate of the steps that would.
+// teach of such a share and the lead is not being lost; budget too small where even half
+// of the horizon would not decide, by an estimate of the steps that would.
 func regime(g evidence.Gap, measured, taught bool, steps, horizon int) evidence.Regime {
 	switch {
 	case measured:
 		return evidence.Measured
-	case taught && math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
+	case taught && !g.Trend.Fades(0) && math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
 		return evidence.Decided
 	case float64(steps) > hopeless*float64(horizon):
 		return evidence.BudgetTooSmall
@@ -32,10 +32,15 @@ func regime(g evidence.Gap, measured, taught bool, steps, horizon int) evidence.
 
 // moreSteps estimates how many more steps an arm would decide a gap. The standard
 // deviation shrinks with the ln(step) left to the horizon, so the steps are sought at
-// which today's mean would be 1.28 standard deviations; never beyond the horizon.
+// which today's mean would be 1.28 standard deviations; never beyond the horizon. A lead
+// that is being lost has to be watched over as many steps again at the least.
 func moreSteps(g evidence.Gap, seen, horizon int) int {
 	reach := math.Log(float64(horizon) / math.Max(1, float64(seen)))
 	need := math.Abs(g.AtHorizon.Mean) / (z90 * math.Max(g.AtHorizon.SD, 1e-9))
 	steps := float64(horizon) * math.Exp(-reach*math.Min(1, need))
-	return max(1, int(math.Ceil(steps))-seen)
+	more := max(1, int(math.Ceil(steps))-seen)
+	if g.Trend.Fades(0) {
+		more = max(more, min(seen, horizon-seen))
+	}
+	return more
 }

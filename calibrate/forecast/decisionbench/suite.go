@@ -105,6 +105,7 @@ func replay(out io.Writer, s decision.Suite, p decision.Probe, known decision.Li
 		decision.Unpaired("without pairing: arms forecast by themselves", taught, p),
 	})
 	reliability(out, shipped.Reliability(s.TieNats))
+	answers(out, decision.Answers(taught, p, s.TieNats))
 	coverages(out, decision.Coverages(taught, p))
 	rates(out, decision.Rates(taught, plain, p, s.TieNats))
 	return nil

@@ -83,6 +83,25 @@ func reliability(out io.Writer, bins []decision.Bin) {
 	}
 }
 
+// answers tells how often a method would be named, by what is asked of it.
+func answers(out io.Writer, of []decision.Answered) {
+	fmt.Fprintf(out, "\n| full has to gain | calls | nine in ten sure | right | and no lead fades: a method is named | right | leads that fade | right |\n| --- |%s\n", strings.Repeat(" --- |", 7))
+	sum := decision.Answered{}
+	for _, a := range of {
+		answered(out, fmt.Sprint(a.Margin), a)
+		sum.Calls, sum.Sure, sum.SureRight = sum.Calls+a.Calls, sum.Sure+a.Sure, sum.SureRight+a.SureRight
+		sum.Named, sum.NamedRight = sum.Named+a.Named, sum.NamedRight+a.NamedRight
+		sum.Fading, sum.FadingRight = sum.Fading+a.Fading, sum.FadingRight+a.FadingRight
+	}
+	answered(out, "all", sum)
+}
+
+func answered(out io.Writer, name string, a decision.Answered) {
+	of := func(n, all int) string { return fmt.Sprintf("%d of %d", n, all) }
+	fmt.Fprintf(out, "| %s | %d | %d | %s | %d | %s | %d | %s |\n", name, a.Calls, a.Sure, of(a.SureRight, a.Sure),
+		a.Named, of(a.NamedRight, a.Named), a.Fading, of(a.FadingRight, a.Fading))
+}
+
 func coverages(out io.Writer, of []decision.Coverage) {
 	fmt.Fprintf(out, "\n| 80 %% interval of | intervals | covers | median width, nats | by family |\n| --- | --- | --- | --- | --- |\n")
 	for _, c := range of {
