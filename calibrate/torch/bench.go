@@ -49,6 +49,12 @@ type BenchArm struct {
 
 // Bench trains by each method for the given steps and calls done with its measurements.
 func (e *Engine) Bench(ctx context.Context, spec BenchSpec, done func(BenchArm)) error {
+	if spec.Steps <= spec.Warm {
+		return &calibrate.InputError{Where: "steps", What: fmt.Sprintf("%d are too few, the first %d do not count", spec.Steps, spec.Warm), Hint: "take more steps, or fewer to warm up"}
+	}
+	if err := positive("seq", spec.SeqLength, "tokens"); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "ftadvise-bench-")
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -87,7 +93,7 @@ func (e *Engine) benchArm(ctx context.Context, spec BenchSpec, pack string, meth
 	if err := errors.Join(err, watch.failure); err != nil {
 		return watch.arm, err
 	}
-	return watch.result(spec)
+	return watch.result(spec), nil
 }
 
 // benchSegments is one segment, or LoRA's many as a learning-rate search has them.
@@ -153,15 +159,12 @@ func (w *stopwatch) step(x calibrate.StepDone) {
 	}
 }
 
-func (w *stopwatch) result(spec BenchSpec) (BenchArm, error) {
-	if len(w.seconds) == 0 {
-		return w.arm, fmt.Errorf("bench: %d steps are too few: the first %d do not count", spec.Steps, spec.Warm)
-	}
+func (w *stopwatch) result(spec BenchSpec) BenchArm {
 	slices.Sort(w.seconds)
 	median := w.seconds[len(w.seconds)/2]
 	w.arm.MsPerStep = median * 1e3
 	w.arm.TokensPerSecond = float64(w.arm.Abreast*spec.Batch*spec.SeqLength) / median
-	return w.arm, nil
+	return w.arm
 }
 
 func benchRate(m evidence.Method) float64 {

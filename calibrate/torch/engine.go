@@ -52,8 +52,15 @@ func (e *Engine) loop(ready chan<- error) {
 	}
 }
 
-// on runs f on libtorch's thread.
+// on runs f on libtorch's thread, which starts anew after Close.
 func (e *Engine) on(f func() error) error {
+	if e.work == nil {
+		fresh, err := New()
+		if err != nil {
+			return err
+		}
+		e.work, e.noCUDA = fresh.work, fresh.noCUDA
+	}
 	done := make(chan error)
 	e.work <- func() { done <- f() }
 	return <-done
@@ -70,7 +77,7 @@ func (e *Engine) Info(context.Context) (evidence.Environment, error) {
 }
 
 // Close frees nothing but the goroutine: a trial's memory goes with the trial. It may be
-// called twice.
+// called twice, and what is called after it starts another.
 func (e *Engine) Close() error {
 	if e.work != nil {
 		close(e.work)
@@ -81,13 +88,6 @@ func (e *Engine) Close() error {
 
 // Train implements calibrate.Engine.
 func (e *Engine) Train(ctx context.Context, group calibrate.Group, observe func(calibrate.Event)) error {
-	if e.work == nil {
-		fresh, err := New()
-		if err != nil {
-			return err
-		}
-		e.work, e.noCUDA = fresh.work, fresh.noCUDA
-	}
 	return e.on(func() error { return refused(e.train(ctx, group, observe)) })
 }
 

@@ -245,6 +245,19 @@ func TestBadGroups(t *testing.T) {
 	}
 }
 
+// TestClosedEngineStartsAgain whatever is asked of it first.
+func TestClosedEngineStartsAgain(t *testing.T) {
+	e := newEngine(t)
+	for range 2 {
+		if err := errors.Join(e.Close(), e.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if env, err := e.Info(t.Context()); err != nil || env.Libtorch == "" {
+			t.Errorf("%+v, %v", env, err)
+		}
+	}
+}
+
 // TestWeightsThatAreNoNumbers is found out before any training.
 func TestWeightsThatAreNoNumbers(t *testing.T) {
 	group := parityTask(t, "llama")

@@ -2,6 +2,7 @@ package torch
 
 import (
 	"errors"
+	"fmt"
 
 	"ftadvise/calibrate"
 	"ftadvise/calibrate/torch/shim"
@@ -24,4 +25,12 @@ func refused(err error) error {
 		return err
 	}
 	return &calibrate.InputError{What: err.Error(), Hint: h.Hint()}
+}
+
+// positive refuses a count below one.
+func positive(where string, n int, of string) error {
+	if n >= 1 {
+		return nil
+	}
+	return &calibrate.InputError{Where: where, What: fmt.Sprintf("%d is no number of %s", n, of), Hint: "give 1 or more"}
 }

@@ -95,6 +95,12 @@ func (e *Engine) finite(ctx context.Context, s *session) error {
 
 // check catches what would end in an index error deep inside libtorch.
 func (s *session) check() error {
+	if err := positive("batch", s.group.MicroBatch, "sequences"); err != nil {
+		return err
+	}
+	if err := positive("accumulation", s.group.Accumulation, "batches"); err != nil {
+		return err
+	}
 	highest := 0
 	for _, set := range []packfile.Rows{s.pack.Train, s.pack.Eval, s.pack.General} {
 		for _, id := range set.IDs {

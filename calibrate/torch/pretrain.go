@@ -33,6 +33,9 @@ type Pretrained struct {
 // Pretrain trains a base model by the same loop as everything else, a full fine-tune
 // from random weights under a cosine schedule, and saves it as a Hugging Face folder.
 func (e *Engine) Pretrain(ctx context.Context, spec PretrainSpec, progress func(calibrate.StepDone)) (Pretrained, error) {
+	if err := spec.check(); err != nil {
+		return Pretrained{}, err
+	}
 	dir, err := os.MkdirTemp("", "ftadvise-pretrain-")
 	if err != nil {
 		return Pretrained{}, fmt.Errorf("pretrain: %w", err)
@@ -55,6 +58,16 @@ func (e *Engine) Pretrain(ctx context.Context, spec PretrainSpec, progress func(
 		}},
 	}
 	return e.pretrain(ctx, group, progress)
+}
+
+func (s PretrainSpec) check() error {
+	if err := positive("steps", s.Steps, "steps"); err != nil {
+		return err
+	}
+	if !(s.HeldOutPct > 0 && s.HeldOutPct < 100) {
+		return &calibrate.InputError{Where: "held-out", What: fmt.Sprintf("%g is no part of the text, in percent", s.HeldOutPct), Hint: "take a number between 0 and 100"}
+	}
+	return positive("seq", s.SeqLength, "tokens")
 }
 
 func (e *Engine) pretrain(ctx context.Context, group calibrate.Group, progress func(calibrate.StepDone)) (Pretrained, error) {

@@ -79,7 +79,10 @@ func report(err error, errs io.Writer) int {
 	case errors.Is(err, torch.ErrDoesNotFit):
 		code, hint = 6, "use a smaller --batch or --seq"
 	}
-	fmt.Fprintf(errs, "ftadvise-engine: error: %v\nftadvise-engine: hint: %s\n", err, hint)
+	fmt.Fprintf(errs, "ftadvise-engine: error: %v\n", err)
+	if hint != "" {
+		fmt.Fprintf(errs, "ftadvise-engine: hint: %s\n", hint)
+	}
 	return code
 }
 

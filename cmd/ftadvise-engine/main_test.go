@@ -227,12 +227,29 @@ func TestVerbs(t *testing.T) {
 	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 2 || !strings.Contains(lines[1], `"arm":"lora"`) {
 		t.Errorf("got %s", &out)
 	}
-	for want, args := range map[int][]string{
-		2: {"eval"}, 3: {"eval", "--model", paths.Base, "--text", "/nowhere"}, 5: {"eval", "--model", paths.Base, "--text", text, "--device", "cuda:99"},
+}
+
+// TestRefusals of what people give by hand.
+func TestRefusals(t *testing.T) {
+	paths := extracted(t)
+	with := func(verb string, more ...string) []string {
+		return append([]string{verb, "--model", paths.Base, "--text", paths.Far}, more...)
+	}
+	pretrain := func(more ...string) []string { return with("pretrain", append(more, "--out", t.TempDir())...) }
+	for want, each := range map[int][][]string{
+		2: {{"eval"}},
+		3: {
+			with("eval", "--text", "/nowhere"), with("eval", "--model", "/nowhere"), with("eval", "--adapter", "/nowhere"), with("eval", "--precision", "fp8"),
+			with("bench", "--seq", "0"), with("bench", "--batch", "0"), with("bench", "--steps", "0"), with("bench", "--steps", "3"), with("bench", "--rank", "0"),
+			with("bench", "--methods", "qlora"), pretrain("--seq", "0"), pretrain("--batch", "-1"), pretrain("--steps", "0"), pretrain("--held-out", "100"),
+		},
+		5: {with("eval", "--device", "cuda:99")},
 	} {
-		errs.Reset()
-		if code := run(t.Context(), args, nil, &out, &errs); code != want || !strings.Contains(errs.String(), "hint: ") {
-			t.Errorf("%v: exit %d, want %d: %s", args, code, want, &errs)
+		for _, args := range each {
+			var out, errs bytes.Buffer
+			if code := run(t.Context(), args, nil, &out, &errs); code != want || !strings.Contains(errs.String(), "hint: ") {
+				t.Errorf("%v: exit %d, want %d: %s", args, code, want, &errs)
+			}
 		}
 	}
 }
