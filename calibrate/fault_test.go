@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -224,4 +225,24 @@ func (f *failing) AppendEvent(line []byte) error {
 		return f.err
 	}
 	return f.memory.AppendEvent(line)
+}
+
+// TestEngineThatStopsShort is not asked for the same steps for ever.
+func TestEngineThatStopsShort(t *testing.T) {
+	b := newBench(t, enginetest.Trap())
+	_, err := calibrate.RunAt(context.Background(), b.spec, lazy{enginetest.New(b.script)}, b.keeper, b.watch, b.clock.Now)
+	var dead *calibrate.EngineError
+	if !errors.As(err, &dead) || !strings.Contains(err.Error(), "as completed at step 0 of ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// lazy is an engine that says completed of what it has not begun.
+type lazy struct{ *enginetest.Engine }
+
+func (l lazy) Train(_ context.Context, g calibrate.Group, observe func(calibrate.Event)) error {
+	for _, s := range g.Segments {
+		observe(calibrate.TrialEnded{Trial: s.Trial.ID, Status: evidence.Completed})
+	}
+	return nil
 }

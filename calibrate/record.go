@@ -3,6 +3,7 @@ package calibrate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -16,7 +17,8 @@ import (
 // the run, and is told again in full when it is done again.
 type recorder struct {
 	c       *calibration
-	from    map[string]int // trial ID to the segment's first step
+	from    map[string]int // trial ID to the step that the segment starts from
+	to      map[string]int // and to its last
 	saves   map[string]string
 	pending map[string]*evidence.Outcome
 	steps   map[string]float64 // seconds in steps, the first ones too
@@ -26,15 +28,16 @@ type recorder struct {
 	shared  map[string]bool    // trained in one pass with others
 	facts   map[string][]fact  // measured on the way
 	since   time.Time          // the last segment's end
+	short   string             // what an engine left undone that it called completed
 	stop    context.CancelFunc
 	err     error // the first failure to write
 }
 
 func (c *calibration) newRecorder(g Group, stop context.CancelFunc) *recorder {
-	r := &recorder{c: c, from: map[string]int{}, saves: map[string]string{}, pending: map[string]*evidence.Outcome{},
+	r := &recorder{c: c, from: map[string]int{}, to: map[string]int{}, saves: map[string]string{}, pending: map[string]*evidence.Outcome{},
 		steps: map[string]float64{}, coldest: map[string]float64{}, lost: map[string]bool{}, told: map[string]bool{}, shared: map[string]bool{}, facts: map[string][]fact{}, since: c.now(), stop: stop}
 	for _, s := range g.Segments {
-		r.from[s.Trial.ID] = s.FromStep
+		r.from[s.Trial.ID], r.to[s.Trial.ID] = s.FromStep, s.ToStep
 		r.saves[s.Trial.ID] = s.Save
 	}
 	return r
@@ -154,6 +157,9 @@ func (r *recorder) ended(e TrialEnded) {
 	if t == nil || o == nil {
 		return
 	}
+	if e.Status == evidence.Completed && e.Steps < r.to[e.Trial] {
+		r.short = fmt.Sprintf("ended trial %s as completed at step %d of %d", e.Trial, e.Steps, r.to[e.Trial])
+	}
 	delete(r.pending, e.Trial)
 	r.told[e.Trial] = true
 	wall := r.elapsed(e.Trial)
@@ -256,6 +262,9 @@ func (r *recorder) settle(t *evidence.TrialResult, e TrialEnded) evidence.Status
 // close marks the segments that the engine took with it, and turns a group that it
 // left unfinished without a word into an EngineError.
 func (r *recorder) close(err error) error {
+	if err == nil && r.short != "" {
+		err = &EngineError{What: r.short}
+	}
 	for id := range r.from {
 		if err == nil && !r.told[id] {
 			err = &EngineError{What: "returned before it had ended trial " + id}

@@ -18,7 +18,7 @@ const (
 
 func (b *builder) curves() Section {
 	s := Section{ID: "curves", Title: "Learning curves",
-		Lead: "Held-out loss of every arm on identical batches. Solid: measured at a constant rate after warm-up. Dots: after the rate's decay from there on. Dashed, with its fan: the forecast to the horizon, 80% of it inside."}
+		Lead: "Held-out loss of every arm on identical batches. Solid: measured at a constant rate after warm-up. Dashed, with its fan: the forecast to the horizon, 80% of it inside."}
 	trials, left := b.curveTrials()
 	var series []chart.Series
 	train := false

@@ -2,6 +2,8 @@ package reports
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"ftadvise/calibrate/evidence"
 	"ftadvise/reports/chart"
@@ -43,13 +45,8 @@ func (b *builder) topFigure() *Figure {
 	if len(plot.Series) == 0 {
 		return nil
 	}
-	for rank := 1; len(t.Rows) < len(byRank); rank *= 2 {
-		if row, ok := byRank[rank]; ok {
-			t.Rows = append(t.Rows, []string{count(rank), orNone(row[0]), orNone(row[1])})
-		}
-		if rank > 1<<20 { // no curve goes so far: the file is not this program's
-			break
-		}
+	for _, rank := range slices.Sorted(maps.Keys(byRank)) {
+		t.Rows = append(t.Rows, []string{count(rank), orNone(byRank[rank][0]), orNone(byRank[rank][1])})
 	}
 	if r := b.run.Setup.LoRA.Rank; r > 0 {
 		plot.Marks = []chart.Mark{{X: float64(r), Label: fmt.Sprintf("rank %d", r)}}

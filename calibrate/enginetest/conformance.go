@@ -225,14 +225,12 @@ func checkResume(t *testing.T, s *subject) {
 	}
 }
 
-// checkBranch: another trial may go on from a trunk's checkpoint with its own
-// schedule, and the trunk as well.
+// checkBranch: a trial may go on from its checkpoint with another schedule.
 func checkBranch(t *testing.T, s *subject) {
 	trunk := s.full(2)
 	trunk.Save = s.folder("trunk")
 	s.train(t, trunk)
 	branch := s.full(4)
-	branch.Trial.ID, branch.Trial.Parent, branch.Trial.ParentStep = "branch", "full", 2
 	branch.Trial.Schedule = evidence.Schedule{Shape: evidence.Linear, WarmupSteps: 1, DecayStart: 2, TotalSteps: 4}
 	branch.FromStep, branch.Load = 2, trunk.Save
 	events := s.train(t, branch)

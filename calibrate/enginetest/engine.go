@@ -294,8 +294,7 @@ func (s *segment) load() error {
 	if err := json.Unmarshal(data, &got); err != nil {
 		return &calibrate.InputError{Where: s.Load, What: err.Error()}
 	}
-	owner := got.Trial == s.Trial.ID || got.Trial == s.Trial.Parent
-	if !owner || got.Step != s.FromStep || got.Rate != s.Trial.LearningRate {
+	if got.Trial != s.Trial.ID || got.Step != s.FromStep || got.Rate != s.Trial.LearningRate {
 		return &calibrate.InputError{Where: s.Load, What: fmt.Sprintf("holds %+v, not step %d of %s", got, s.FromStep, s.Trial.ID)}
 	}
 	return nil

@@ -21,9 +21,6 @@ type Trial struct {
 	Schedule     Schedule `json:"schedule"`
 	Seed         int64    `json:"seed"` // of A's initial values and of dropout; never of the batches
 	Steps        int      `json:"steps"`
-	// Parent is the trial whose checkpoint another schedule goes on from, ParentStep its step.
-	Parent     string `json:"parent,omitempty"`
-	ParentStep int    `json:"parent_step,omitempty"`
 }
 
 // Status says what became of a trial. Out of memory and divergence are outcomes,

@@ -58,9 +58,9 @@ func (e *Exporter) showFacts(r *runSeries, run *evidence.Run) {
 
 func (e *Exporter) showTrial(r *runSeries, t *evidence.TrialResult) {
 	s := r.trial(t.ID, t.Method)
-	s.planned = t.Steps - t.ParentStep
+	s.planned = t.Steps
 	s.over = t.Outcome.Status.Finished()
-	s.done = max(s.done, t.Outcome.Steps-t.ParentStep)
+	s.done = max(s.done, t.Outcome.Steps)
 	if s.hidden {
 		return
 	}

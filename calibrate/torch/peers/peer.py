@@ -212,7 +212,7 @@ def replay(a):
     a.batch = run["setup"]["micro_batch"] * run["setup"]["accumulation"]
     steps = evaluations = 0
     for trial in run["trials"]:
-        method, done = trial["method"], trial["outcome"]["steps"] - trial.get("parent_step", 0)
+        method, done = trial["method"], trial["outcome"]["steps"]
         if done < 1:
             continue
         a.rank, a.targets = method.get("rank", a.rank), method.get("targets", a.targets)

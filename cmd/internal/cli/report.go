@@ -154,7 +154,8 @@ func (a *app) writeReport(v printed, output, dir, name string) error {
 	return nil
 }
 
-// writeWhole renders in memory first, so that a failure leaves no half file.
+// writeWhole renders in memory first, so that a failure to render leaves what was there.
+// The path may be no file at all, like /dev/stdout.
 func writeWhole(path string, render func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := render(&b); err != nil {
