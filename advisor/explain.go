@@ -120,6 +120,9 @@ func (a *account) next(rec *Recommendation) []string {
 	return out
 }
 
+// NextTitle heads the section whose lines are commands.
+const NextTitle = "Next"
+
 // Section is one part of an explanation.
 type Section struct {
 	Title string
@@ -138,7 +141,7 @@ func (r *Recommendation) Explain() []Section {
 		{"What would flip it", flipLines(r.Flips)},
 		{"Assumed", assumptionLines(r.Assumptions)},
 		{"Uncertain", r.uncertainLines()},
-		{"Next", r.Next},
+		{NextTitle, r.Next},
 	}
 	out := all[:0]
 	for _, s := range all {

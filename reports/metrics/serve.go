@@ -135,7 +135,7 @@ func listen(ctx context.Context, addr string, opts ServeOptions) (net.Listener, 
 	}
 	if !loopback(host) && !opts.AnyAddress && opts.WebConfig == "" {
 		return nil, &ListenError{Where: addr, What: "others could read the metrics without a password",
-			hint: "listen on 127.0.0.1, give a web configuration with TLS and users, or allow any address"}
+			hint: "listen on 127.0.0.1, give TLS and users by serve.web_config (--web-config), or set serve.allow_remote (--allow-remote)"}
 	}
 	if opts.WebConfig != "" {
 		if err := web.Validate(opts.WebConfig); err != nil {

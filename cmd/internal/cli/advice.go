@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ func (a *app) printRecommendation(rec *advisor.Recommendation, output string, ex
 		return a.writeJSON(rec)
 	}
 	for i, section := range rec.Explain() {
-		if err := writeSection(a.out, section, output); err != nil {
+		if err := a.writeSection(section, output); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -32,18 +31,22 @@ func (a *app) printRecommendation(rec *advisor.Recommendation, output string, ex
 	return a.printTrace(rec.Verdict.Trace, output)
 }
 
-// writeSection prints a title and its lines.
-func writeSection(w io.Writer, s advisor.Section, output string) error {
-	title, bullet := s.Title, "  "
+// writeSection prints a title and its lines, which a terminal breaks between words. A
+// command stays on its line, to be pasted.
+func (a *app) writeSection(s advisor.Section, output string) error {
+	title, bullet, width := s.Title, "  ", a.proseWidth()
+	if s.Title == advisor.NextTitle {
+		width = 0
+	}
 	if output == "markdown" {
-		title, bullet = "### "+s.Title+"\n", "- "
+		title, bullet, width = "### "+s.Title+"\n", "- ", 0
 	}
 	var b strings.Builder
 	fmt.Fprintln(&b, title)
 	for _, line := range s.Lines {
-		fmt.Fprintf(&b, "%s%s\n", bullet, printable(line))
+		fmt.Fprintln(&b, wrap(printable(line), bullet, "    ", width))
 	}
-	_, err := fmt.Fprintln(w, b.String())
+	_, err := fmt.Fprintln(a.out, b.String())
 	return err
 }
 
@@ -52,11 +55,16 @@ func (a *app) printMeasured(rec *advisor.Recommendation, output string) error {
 	if len(rec.Options) == 0 {
 		return nil
 	}
-	if err := a.writeTable(optionTable(rec.Options), output); err != nil {
+	options, width := optionTable(rec.Options), 0
+	if output != "markdown" {
+		width, _ = a.terminalSize(a.out)
+		options = options.within(width)
+	}
+	if err := a.writeTable(options, output); err != nil {
 		return err
 	}
 	if basis := rec.MoneyBasis(); basis != "" {
-		if _, err := fmt.Fprintf(a.out, "\n%s\n", basis); err != nil {
+		if _, err := fmt.Fprintf(a.out, "\n%s\n", wrap(basis, "", "", min(width, widestProse))); err != nil {
 			return err
 		}
 	}

@@ -49,6 +49,10 @@ func (a *app) run(ctx context.Context, args []string) error {
 		return err
 	}
 	a.root = root
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Short = "print what makes a shell complete verbs and flags: bash, zsh, fish or powershell"
+	}
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)

@@ -23,7 +23,7 @@ func TestComplaintsAreSaidOnce(t *testing.T) {
 	}
 	var said bytes.Buffer
 	now := time.Unix(0, 0)
-	log := slog.New(&complaints{voice: voice{w: &said}, now: func() time.Time { return now }, said: map[string]time.Time{}})
+	log := slog.New(&complaints{voice: voice{w: &said}, webConfig: "web.yml", now: func() time.Time { return now }, said: map[string]time.Time{}})
 	ctx, stop := context.WithCancel(t.Context())
 	at, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
@@ -40,7 +40,7 @@ func TestComplaintsAreSaidOnce(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if text := said.String(); strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "ftadvise: warning: serving: unable to parse configuration: yaml: ") {
+	if text := said.String(); strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "ftadvise: warning: web.yml: yaml: ") || !strings.HasSuffix(text, "; every request is refused with 500 until it is mended\n") {
 		t.Errorf("%q", text)
 	}
 	log.Info("nothing to see")

@@ -91,9 +91,13 @@ func (a *app) forecastRun(c *config.Loaded, from source) error {
 }
 
 func armTable(f forecastOutput) table {
-	t := table{head: []string{"arm", "steps seen", fmt.Sprintf("loss at step %d", f.HorizonSteps), "80 % interval", "best loss", "at step"}}
+	t := table{head: []string{"arm", "steps seen", fmt.Sprintf("loss at step %d", f.HorizonSteps), "80 % interval", "stop at", "loss there"}}
 	for _, one := range f.Forecasts {
-		t.add(one.Method.String(), fmt.Sprint(one.SeenSteps), nats(one.Loss.P50), interval(one.Loss), nats(one.BestLoss.P50), fmt.Sprint(one.BestStep))
+		stop, loss := "horizon", "-"
+		if one.Stop != nil && one.Stop.Step < f.HorizonSteps {
+			stop, loss = fmt.Sprint(one.Stop.Step), nats(one.BestLoss.Mean)
+		}
+		t.add(one.Method.String(), fmt.Sprint(one.SeenSteps), nats(one.Loss.Mean), interval(one.Loss), stop, loss)
 	}
 	return t
 }
@@ -101,7 +105,7 @@ func armTable(f forecastOutput) table {
 func gapTable(gaps []evidence.Gap) table {
 	t := table{head: []string{"against full", "LoRA's loss less full's", "80 % interval", "P(full is better)", "evidence", "more steps"}}
 	for _, g := range gaps {
-		t.add(g.LoRAMethod.String(), nats(g.AtHorizon.P50), interval(g.AtHorizon), fmt.Sprintf("%.0f %%", 100*g.PFullBetter), string(g.Regime), fmt.Sprint(g.MoreSteps))
+		t.add(g.LoRAMethod.String(), nats(g.AtHorizon.Mean), interval(g.AtHorizon), fmt.Sprintf("%.0f %%", 100*g.PFullBetter), string(g.Regime), measuredOr(g.MoreSteps > 0, fmt.Sprint(g.MoreSteps)))
 	}
 	return t
 }

@@ -54,7 +54,7 @@ func (l *live) cells(t *track) []string {
 	}
 	if f, ok := l.forecasts[t.ID]; ok {
 		out[columnForecast] = fmt.Sprintf("%.3f", f.Mean)
-		out[columnInterval] = fmt.Sprintf("%.3f to %.3f", f.P10, f.P90)
+		out[columnInterval] = fmt.Sprintf("%.3f to %.3f", max(0, f.P10), f.P90) // a loss is not negative
 	}
 	return out
 }

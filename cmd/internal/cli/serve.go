@@ -49,7 +49,7 @@ func (a *app) serve(cmd *cobra.Command, _ []string) error {
 	}
 	return a.serveUntilStopped(cmd.Context(), exporter, metrics.ServeOptions{
 		WebConfig: c.Serve.WebConfig, AnyAddress: c.Serve.AllowRemote,
-		Log: slog.New(&complaints{voice: a.voice(), now: a.now, said: map[string]time.Time{}}),
+		Log: slog.New(&complaints{voice: a.voice(), webConfig: c.Serve.WebConfig, now: a.now, said: map[string]time.Time{}}),
 	}, c.Serve.Addr, f.keep)
 }
 
