@@ -133,18 +133,33 @@ func (b *block) backward(p *pass, dy shim.Tensor, t *tape, needX bool) shim.Tens
 func (b *block) mlpBackward(p *pass, dy shim.Tensor, t *tape) shim.Tensor {
 	a := p.a
 	draw := b.addBackward(p, b.post2, dy, t.mlpOut, t.postStats2)
-	act := a.Activate(t.up, b.activation, b.gated)
-	dact := b.down.backward(a, draw, act, t.ld, p.shape, p.beta, true)
-	a.Drop(act)
+	dup := b.downBackward(p, draw, t)
 	dropOther(a, draw, dy)
-	dup := a.ActivateBackward(dact, t.up, b.activation, b.gated)
-	a.Drop(dact)
 	h := b.norm2.again(a, t.x1)
 	dh := b.up.backward(a, dup, h, t.lu, p.shape, p.beta, true)
 	a.Drop(dup, h)
 	dx1 := b.norm2.backward(a, dh, t.x1, t.stats2, dy)
 	a.Drop(dh)
 	return dx1
+}
+
+// downBackward is the gradient for what goes into the activation. On a GPU, where down
+// tells the gradient for its input first, one kernel makes that input again beside the
+// activation's gradient, in the place that dact leaves.
+func (b *block) downBackward(p *pass, dy shim.Tensor, t *tape) shim.Tensor {
+	a := p.a
+	if b.gated && a.Device() != shim.CPU && b.down.early(&t.ld) {
+		act := b.down.inputGradient(a, dy, &t.ld, p.shape, p.beta)
+		dup := a.ActivateBackward(act, t.up, b.activation, b.gated, true)
+		b.down.backward(a, dy, act, t.ld, p.shape, p.beta, false)
+		a.Drop(act)
+		return dup
+	}
+	act := a.Activate(t.up, b.activation, b.gated)
+	dact := b.down.backward(a, dy, act, t.ld, p.shape, p.beta, true)
+	dup := a.ActivateBackward(dact, t.up, b.activation, b.gated, false)
+	a.Drop(act, dact)
+	return dup
 }
 
 func (b *block) attendBackward(p *pass, dy shim.Tensor, t *tape, needX bool) shim.Tensor {

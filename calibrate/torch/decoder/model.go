@@ -52,13 +52,14 @@ type Tape struct {
 
 // headChunk bounds the rows of logits that exist at a time: 8 chunks of a batch, never so
 // few rows that products are starved. A GPU in bf16, whose logits take no more than half
-// the room and are never copied, takes 4: each chunk reads and writes the head's gradient.
+// the room and are never copied, takes 4, and rows enough for its products: each chunk
+// reads and writes the head's gradient.
 func (m *Model) headChunk(rows int64) int64 {
-	chunks := int64(8)
+	chunks, least := int64(8), int64(512)
 	if m.flash() {
-		chunks = 4
+		chunks, least = 4, 2048
 	}
-	return max(512, (rows/chunks+127)/128*128)
+	return max(least, (rows/chunks+127)/128*128)
 }
 
 // Loss runs the model on a batch without leaving a tape.
@@ -197,12 +198,14 @@ func (m *Model) Backward(t *Tape) {
 		x := t.blocks[i].x
 		dx = m.blocks[i].backward(&t.pass, dx, m.tapeOf(t, i), needX)
 		a.Drop(x)
+		a.Turn()
 		if !needX {
 			m.dropBelow(t, i)
 			break
 		}
 	}
 	m.embedBackward(t, dx)
+	a.Join()
 }
 
 func (m *Model) embedBackward(t *Tape, dx shim.Tensor) {

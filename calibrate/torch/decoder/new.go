@@ -155,7 +155,7 @@ func (b *binder) linear(modules ...string) linear {
 		weights[i], biases[i] = name+".weight", name+".bias"
 	}
 	s, _ := b.m.layout.group(weights...)
-	return linear{out: s.rows, w: b.m.named(weights...), bias: b.m.named(biases...)}
+	return linear{out: s.rows, in: s.cols, w: b.m.named(weights...), bias: b.m.named(biases...)}
 }
 
 func (b *binder) block(i int) block {

@@ -59,6 +59,7 @@ type Arena struct {
 	err    error
 
 	profile *Profile // nil but while profiling
+	beside  beside
 }
 
 // NewArena makes an empty arena for a device.
@@ -98,6 +99,7 @@ func (a *Arena) Reset() {
 		C.fta_free_all(&a.live[0], C.int(len(a.live)))
 	}
 	a.live, a.free, a.err = a.live[:0], a.free[:0], nil
+	a.beside.reset()
 }
 
 func (a *Arena) keep(p C.fta_tensor) Tensor {

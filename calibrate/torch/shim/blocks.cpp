@@ -61,6 +61,38 @@ Tensor activate_backward(const Tensor& dy, const Tensor& x, int kind) {
     default: return at::threshold_backward(dy, x, 0);
   }
 }
+
+Tensor activation(const Tensor& x, int kind, bool gated) {
+  int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
+  if (!fused(x)) return gated ? activate(x.narrow(1, 0, f), kind).mul_(x.narrow(1, f, f)) : activate(x, kind);
+  Tensor out = at::empty({n, f}, x.options());
+  const float* px = data(x);
+  float* py = data(out);
+  at::parallel_for(0, n, grain(4 * f), [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++)
+      activation_row(px + i * width, gated ? px + i * width + f : nullptr, py + i * f, kind, f);
+  });
+  return out;
+}
+
+Tensor activation_backward(const Tensor& dy, const Tensor& x, int kind, bool gated) {
+  int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
+  if (!fused(x) || !fused(dy)) {
+    if (!gated) return activate_backward(dy, x, kind);
+    Tensor out = at::empty_like(x), gate = x.narrow(1, 0, f), up = x.narrow(1, f, f);
+    out.narrow(1, 0, f).copy_(activate_backward(dy * up, gate, kind));
+    out.narrow(1, f, f).copy_(activate(gate, kind).mul_(dy));
+    return out;
+  }
+  Tensor out = at::empty_like(x);
+  const float *px = data(x), *pd = data(dy);
+  float* po = data(out);
+  at::parallel_for(0, n, grain(4 * f), [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++)
+      activation_row_backward(pd + i * f, px + i * width, gated ? px + i * width + f : nullptr, po + i * width, gated ? po + i * width + f : nullptr, kind, f);
+  });
+  return out;
+}
 }  // namespace
 }  // namespace fta
 
@@ -213,55 +245,21 @@ int fta_rope(fta_tensor th, int64_t column, int64_t heads, int64_t head_dim, int
 int fta_activation(fta_tensor xh, int kind, int gated, fta_tensor* y) {
   return guard([&] {
     const Tensor& x = T(xh);
-    int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
     Tensor made;
-    if (gated && kernels::gated(x, kind, &made)) {
-      *y = H(made);
-      return;
-    }
-    if (!fused(x)) {
-      *y = H(gated ? activate(x.narrow(1, 0, f), kind).mul_(x.narrow(1, f, f)) : activate(x, kind));
-      return;
-    }
-    Tensor out = at::empty({n, f}, x.options());
-    const float* px = data(x);
-    float* py = data(out);
-    at::parallel_for(0, n, grain(4 * f), [&](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; i++)
-        activation_row(px + i * width, gated ? px + i * width + f : nullptr, py + i * f, kind, f);
-    });
-    *y = H(out);
+    if (!gated || !kernels::gated(x, kind, &made)) made = activation(x, kind, gated != 0);
+    *y = H(made);
   });
 }
 
-int fta_activation_backward(fta_tensor dyh, fta_tensor xh, int kind, int gated, fta_tensor* dx) {
+int fta_activation_backward(fta_tensor dyh, fta_tensor xh, int kind, int gated, int again, fta_tensor* dx) {
   return guard([&] {
     const Tensor &dy = T(dyh), &x = T(xh);
-    int64_t n = x.size(0), f = gated ? x.size(1) / 2 : x.size(1), width = x.size(1);
     Tensor made;
-    if (gated && kernels::gated_backward(dy, x, kind, &made)) {
-      *dx = H(made);
-      return;
+    if (!gated || !kernels::gated_backward(dy, x, kind, again != 0, &made)) {
+      made = activation_backward(dy, x, kind, gated != 0);
+      if (again) dy.copy_(activation(x, kind, gated != 0));
     }
-    Tensor out = at::empty_like(x);
-    if (!fused(x) || !fused(dy)) {
-      if (!gated) {
-        *dx = H(activate_backward(dy, x, kind));
-        return;
-      }
-      Tensor gate = x.narrow(1, 0, f), up = x.narrow(1, f, f);
-      out.narrow(1, 0, f).copy_(activate_backward(dy * up, gate, kind));
-      out.narrow(1, f, f).copy_(activate(gate, kind).mul_(dy));
-      *dx = H(out);
-      return;
-    }
-    const float *px = data(x), *pd = data(dy);
-    float* po = data(out);
-    at::parallel_for(0, n, grain(4 * f), [&](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; i++)
-        activation_row_backward(pd + i * f, px + i * width, gated ? px + i * width + f : nullptr, po + i * width, gated ? po + i * width + f : nullptr, kind, f);
-    });
-    *dx = H(out);
+    *dx = H(made);
   });
 }
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include "common.h"
 #include "kernels.h"
+#include "lt.h"
 #include "product.h"
 
 namespace fta {
@@ -44,6 +45,10 @@ int fta_as_strided(fta_tensor t, const int64_t* size, const int64_t* stride, int
   return guard([&] {
     *out = H(T(t).as_strided({size, static_cast<size_t>(n)}, {stride, static_cast<size_t>(n)}, T(t).storage_offset() + offset));
   });
+}
+
+int fta_alias(fta_tensor t, fta_tensor* out) {
+  return guard([&] { *out = H(T(t)); });
 }
 
 int fta_empty_like(fta_tensor t, fta_tensor* out) {
@@ -138,6 +143,10 @@ int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual,
       return;
     }
     Tensor out;
+    if (product_onto(&out, a, T(w).t(), T(residual), bias ? &T(bias) : nullptr, 1)) {
+      *y = H(out);
+      return;
+    }
     if (!bias)
       out = T(residual).clone();
     else if (!kernels::add_bias(T(residual), T(bias), &out))
@@ -169,6 +178,14 @@ int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double 
       o.baddbmm_(l, r, beta, alpha);
     else
       o.addmm_(l, r, beta, alpha);
+  });
+}
+
+int fta_onto(fta_tensor start, fta_tensor a, fta_tensor b, double alpha, fta_tensor* out) {
+  return guard([&] {
+    Tensor made, turned = T(b).t();
+    if (!product_onto(&made, T(a), turned, T(start), nullptr, alpha)) made = at::addmm(T(start), T(a), turned, 1, alpha);
+    *out = H(made);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <dlfcn.h>
+#include <map>
 #include <memory>
 #include <utility>
 #include "common.h"
@@ -65,6 +66,21 @@ c10::impl::VirtualGuardImpl& cuda() {
 
 c10::Stream current(int device) { return cuda().getStream(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(device))); }
 
+// A second stream beside a thread's own, with the events between them.
+struct Aside {
+  explicit Aside(int device) : main(current(device)), side(cuda().getStreamFromGlobalPool(main.device(), false)) {}
+
+  c10::Stream main, side;
+  c10::Event forked{c10::kCUDA}, done[2]{c10::Event(c10::kCUDA), c10::Event(c10::kCUDA)};
+};
+
+Aside& aside(int device) {
+  static thread_local std::map<int, std::unique_ptr<Aside>> known;
+  auto& one = known[device];
+  if (!one) one = std::make_unique<Aside>(device);
+  return *one;
+}
+
 // Pinned buffers that take turns: one may be filled again when its copy is done.
 struct Stage {
   struct Slot {
@@ -87,9 +103,31 @@ int fta_side_stream(int device) {
     if (device < 0) return;
     static thread_local int chosen = -1;
     if (chosen == device) return;
-    cuda().exchangeStream(cuda().getStreamFromGlobalPool(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(device)), false));
+    cuda().exchangeStream(cuda().getStreamFromGlobalPool(c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(device)), true));
     chosen = device;
   });
+}
+
+int fta_aside_begin(int device) {
+  return guard([&] {
+    Aside& a = aside(device);
+    a.main = current(device);
+    a.forked.record(a.main);
+    a.forked.block(a.side);
+    cuda().exchangeStream(a.side);
+  });
+}
+
+int fta_aside_end(int device) {
+  return guard([&] { cuda().exchangeStream(aside(device).main); });
+}
+
+int fta_aside_mark(int device, int slot) {
+  return guard([&] { aside(device).done[slot].record(aside(device).side); });
+}
+
+int fta_aside_wait(int device, int slot) {
+  return guard([&] { aside(device).done[slot].block(aside(device).main); });
 }
 
 int fta_graphs_known(void) { return api().whole(); }

@@ -55,11 +55,11 @@ struct Api {
   }
 };
 
-constexpr int kNormParts[] = {1, 2, 3, 4, 8, 16};  // columns of a lane, in eights
+constexpr int kNormParts[] = {1, 2, 3, 4};  // columns of a lane, in eights; wider rows take a block
 
 struct Module {
   Api api{};
-  Function ce{}, norm[6]{}, bias{}, norm_back{}, layer_back{}, sum[2]{}, turn{}, gate{}, gate_back{}, adam[4]{};
+  Function ce{}, norm[5]{}, bias{}, norm_back{}, layer_back{}, sum[2]{}, turn{}, gate{}, gate_back{}, low{}, low_sum{}, adam[4]{};
   bool ready = false;
 
   Module() { ready = !std::getenv("FTADVISE_NO_KERNELS") && api.open() && build(); }
@@ -74,13 +74,13 @@ struct Module {
     std::vector<char> cubin(bytes);
     if (api.get(program, cubin.data()) || api.load(&module, cubin.data())) return false;
     return take(ce, module, "cross_entropy") && take_norms(module) && take(bias, module, "add_bias") && take(sum[0], module, "fold_f32") && take(sum[1], module, "fold_bf16") && take(norm_back, module, "rms_norm_backward") && take(layer_back, module, "layer_norm_backward") &&
-           take(turn, module, "rope") && take(gate, module, "gated") && take(gate_back, module, "gated_backward") &&
+           take(turn, module, "rope") && take(gate, module, "gated") && take(gate_back, module, "gated_backward") && take(low, module, "low_gradients") && take(low_sum, module, "fold_low") &&
            take(adam[0], module, "adamw_f32") && take(adam[1], module, "adamw_f32_any") && take(adam[2], module, "adamw_bf16") && take(adam[3], module, "adamw_bf16_any");
   }
   bool take_norms(void* module) {
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 4; i++)
       if (!take(norm[i], module, ("norm_" + std::to_string(kNormParts[i])).c_str())) return false;
-    return true;
+    return take(norm[4], module, "norm_wide");
   }
   bool take(Function& f, void* module, const char* name) { return api.function(&f, module, name) == 0; }
 
@@ -141,8 +141,8 @@ namespace {
 // mean and b are null for an RMS norm.
 bool norm(const Tensor& x, const Tensor& w, const Tensor* b, double eps, double offset, Tensor* y, Tensor* mean, Tensor* rstd) {
   int rows = static_cast<int>(x.size(0)), width = static_cast<int>(x.size(1)), parts = (width + 255) / 256, size = 0;
-  if (!serves_rows(x, w) || width > 4096) return false;
-  while (kNormParts[size] < parts) size++;
+  if (!serves_rows(x, w)) return false;
+  while (size < 4 && kNormParts[size] < parts) size++;
   auto sums = x.options().dtype(at::kFloat);
   *y = at::empty_like(x);
   *rstd = at::empty({rows}, sums);
@@ -150,7 +150,7 @@ bool norm(const Tensor& x, const Tensor& w, const Tensor* b, double eps, double 
   Pointer px(x), pw(w), py(*y), pr(*rstd);
   void *pb = b ? const_cast<void*>(b->const_data_ptr()) : nullptr, *pm = b ? mean->data_ptr() : nullptr;
   float e = static_cast<float>(eps), o = static_cast<float>(offset);
-  module().launch(module().norm[size], (rows + 7) / 8, 256, {&px, &pw, &pb, &py, &pm, &pr, &rows, &width, &e, &o});
+  module().launch(module().norm[size], size < 4 ? (rows + 7) / 8 : rows, size < 4 ? 256 : row_threads(width), {&px, &pw, &pb, &py, &pm, &pr, &rows, &width, &e, &o});
   return true;
 }
 
@@ -223,6 +223,52 @@ bool adamw(const Tensor& p, const Tensor& g, const Tensor& m, const Tensor& v, c
   return true;
 }
 
+namespace {
+// As kernels_cuda.h has them.
+struct Site {
+  const void* b;
+  void* grad;
+  int from, out, first, block, blocks, low;
+};
+struct Sites {
+  Site site[3];
+  void* operator&() { return this; }
+};
+constexpr int kLowColumns = 512, kLowRanks = 16;
+
+bool fits(const LowSite& l, int64_t rank) {
+  return l.b.scalar_type() == at::kBFloat16 && l.b.is_contiguous() && l.grad.scalar_type() == at::kFloat && l.grad.is_contiguous() && l.b.size(1) == rank && l.b.size(0) % 64 == 0 && l.from % 8 == 0;
+}
+}  // namespace
+
+bool low_gradients(const Tensor& dy, const Tensor& low, const std::vector<LowSite>& list, double scale, double beta, Tensor* dlow) {
+  int64_t n = dy.size(0), rank = list.empty() ? 0 : list[0].b.size(1);
+  if (!serves(dy) || !serves(low) || !dy.is_contiguous() || !low.is_contiguous() || list.size() > 3 || rank < 2 || rank > kLowRanks || rank % 2 || n % 16 || dy.size(1) % 8) return false;
+  Sites sites{};
+  int columns = 0, blocks = 0, count = 0, rows = static_cast<int>(n), r = static_cast<int>(rank);
+  for (const LowSite& l : list) {
+    if (!fits(l, rank)) return false;
+    int out = static_cast<int>(l.b.size(0)), here = (out + kLowColumns - 1) / kLowColumns;
+    sites.site[count] = {l.b.const_data_ptr(), l.grad.data_ptr(), static_cast<int>(l.from), out, columns, blocks, here, count * r};
+    columns += out;
+    blocks += here;
+    count++;
+  }
+  // About two blocks a processor, each with rows enough to be worth its sums.
+  int64_t wanted = std::max<int64_t>(1, 2 * processors() / blocks);
+  int chunk = static_cast<int>(std::max<int64_t>(128, ((n + wanted - 1) / wanted + 15) / 16 * 16)), chunks = (rows + chunk - 1) / chunk;
+  auto sums = dy.options().dtype(at::kFloat);
+  Tensor dl = at::empty({blocks, n, kLowRanks}, sums), db = at::empty({chunks, columns, kLowRanks}, sums);
+  *dlow = at::empty_like(low);
+  Pointer a(dy), b(low), d(dl), e(db), f(*dlow);
+  long long ld = dy.size(1);
+  int width = static_cast<int>(low.size(1));
+  module().launch(module().low, blocks, 256, {&a, &ld, &b, &width, &rows, &chunk, &r, &sites, &columns, &d, &e}, chunks);
+  float s = static_cast<float>(scale), old = static_cast<float>(beta);
+  module().launch(module().low_sum, (4 * (int64_t{count} * rows + columns) + 255) / 256, 256, {&d, &e, &f, &width, &rows, &chunks, &r, &sites, &count, &columns, &s, &old});
+  return true;
+}
+
 bool rope(const Tensor& t, int64_t column, int64_t heads, int64_t head_dim, int64_t half, const Tensor& cos, const Tensor& sin, const Tensor& positions, int sign) {
   if (!serves(t) || !t.is_contiguous()) return false;
   Pointer a(t), b(cos), c(sin), d(positions);
@@ -243,13 +289,13 @@ bool gated(const Tensor& x, int kind, Tensor* y) {
   return true;
 }
 
-bool gated_backward(const Tensor& dy, const Tensor& x, int kind, Tensor* dx) {
+bool gated_backward(const Tensor& dy, const Tensor& x, int kind, bool again, Tensor* dx) {
   int64_t f = x.size(1) / 2;
   if (!serves(x) || !x.is_contiguous() || !dy.is_contiguous() || f % 8 || kind > FTA_GELU) return false;
   *dx = at::empty_like(x);
   Pointer a(dy), b(x), c(*dx);
-  int width = static_cast<int>(f);
-  module().launch(module().gate_back, x.size(0), 256, {&a, &b, &c, &width, &kind});
+  int width = static_cast<int>(f), more = again;
+  module().launch(module().gate_back, x.size(0), 256, {&a, &b, &c, &width, &kind, &more});
   return true;
 }
 }  // namespace fta::kernels

@@ -8,9 +8,15 @@ typedef unsigned short bf16;
 typedef long long i64;
 __device__ __forceinline__ float up(bf16 x) { return __uint_as_float((unsigned)x << 16); }
 __device__ __forceinline__ bf16 down(float x) {
+#if __CUDA_ARCH__ >= 800
+  bf16 y;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+#else
   unsigned u = __float_as_uint(x);
   if ((u & 0x7fffffff) > 0x7f800000) return 0x7fc0;  // NaN stays NaN
   return (bf16)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+#endif
 }
 __device__ __forceinline__ float sum_of_block(float v, float* room) {
   for (int o = 16; o; o >>= 1) v += __shfl_xor_sync(0xffffffff, v, o);
@@ -126,8 +132,35 @@ NORM(1)
 NORM(2)
 NORM(3)
 NORM(4)
-NORM(8)
-NORM(16)
+
+// The same for wide rows: a block a row, eight columns a thread. More rows are then on
+// their way from memory at a time than with a warp's registers.
+extern "C" __global__ void __launch_bounds__(1024) norm_wide(const bf16* x, const bf16* w, const bf16* b, bf16* y, float* mean, float* rstd, int rows, int d, float eps, float offset) {
+  __shared__ float room[32];
+  int i = threadIdx.x * 8;
+  i64 at = (i64)blockIdx.x * d;
+  Eight a = column(x + at, i, d), s = column(w, i, d), o, t;
+  float m = 0, sum = 0;
+  if (b) {
+    t = column(b, i, d);
+    for (int j = 0; j < 8; j++) m += up(a.v[j]);
+    m = sum_of_block(m, room) / d;
+  }
+  if (i < d)
+    for (int j = 0; j < 8; j++) { float c = up(a.v[j]) - m; sum += c * c; }
+  float r = rsqrtf(sum_of_block(sum, room) / d + eps);
+  if (threadIdx.x == 0) {
+    rstd[blockIdx.x] = r;
+    if (b) mean[blockIdx.x] = m;
+  }
+  if (i >= d) return;
+  for (int j = 0; j < 8; j++) {
+    float n = (up(a.v[j]) - m) * r;
+    if (b) o.v[j] = down(n * up(s.v[j]) + up(t.v[j]));
+    else o.v[j] = offset == 0 ? down(up(down(n)) * up(s.v[j])) : down(n * (up(s.v[j]) + offset));
+  }
+  store(y + at + i, o);
+}
 
 // y = x + b for each row.
 extern "C" __global__ void add_bias(const bf16* x, const bf16* b, bf16* y, i64 n, int d) {
@@ -271,21 +304,158 @@ extern "C" __global__ void gated(const bf16* x, bf16* y, int f, int kind) {
     store(out + i, o);
   }
 }
-extern "C" __global__ void gated_backward(const bf16* dy, const bf16* x, bf16* dx, int f, int kind) {
-  const bf16 *gate = x + (i64)blockIdx.x * 2 * f, *in = dy + (i64)blockIdx.x * f;
-  bf16* out = dx + (i64)blockIdx.x * 2 * f;
+// again: dy's place takes the activation's value, which a product wants next.
+extern "C" __global__ void gated_backward(bf16* dy, const bf16* x, bf16* dx, int f, int kind, int again) {
+  const bf16* gate = x + (i64)blockIdx.x * 2 * f;
+  bf16 *in = dy + (i64)blockIdx.x * f, *out = dx + (i64)blockIdx.x * 2 * f;
   for (int i = threadIdx.x * 8; i < f; i += blockDim.x * 8) {
     Eight g = load(gate + i), u = load(gate + f + i), d = load(in + i), dg, du;
     for (int j = 0; j < 8; j++) {
-      float a, da, e = up(d.v[j]);
+      float a, da, e = up(d.v[j]), value = up(u.v[j]);
       act(up(g.v[j]), kind, a, da);
-      dg.v[j] = down(e * up(u.v[j]) * da);
+      dg.v[j] = down(e * value * da);
       du.v[j] = down(e * a);
+      d.v[j] = down(up(down(a)) * value);
     }
     store(out + i, dg);
     store(out + f + i, du);
+    if (again) store(in + i, d);
   }
 }
+
+// LoRA's way back through B in one reading of dy: dy B and dy^T low, of rank at most 16.
+// A block has 512 columns of one adapter's and a chunk of rows; a warp 64 columns, 16 rows
+// at a time by tensor cores. What blocks leave is added up by fold_low, in a fixed order.
+// A lane has eight neighbouring columns, of rows g and g+8: their pairs are the products'
+// fragments, columns being counted in another order, and turned by movmatrix for dy^T low.
+struct Site { const bf16* b; float* grad; int from, out, first, block, blocks, low; };  // first: columns of sites before; block, blocks: of 512 columns
+struct Sites { Site site[3]; };
+
+__device__ __forceinline__ void multiply(float* c, unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+__device__ __forceinline__ unsigned turned(unsigned x) {
+  unsigned y;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(y) : "r"(x));
+  return y;
+}
+__device__ __forceinline__ unsigned pair(bf16 a, bf16 b) { return (unsigned)a | (unsigned)b << 16; }
+struct Four { unsigned v[4]; };  // eight columns' pairs
+__device__ __forceinline__ Four load_pairs(const bf16* p, bool there) {
+  Four f = {{0, 0, 0, 0}};
+  if (there) *(uint4*)f.v = *(const uint4*)p;
+  return f;
+}
+
+extern "C" __global__ void __launch_bounds__(256, 2) low_gradients(const bf16* dy, i64 ld, const bf16* low, int width, int rows, int chunk, int rank, Sites sites, int columns, float* dl, float* db) {
+  __shared__ float room[2][8][16][18];
+  int n = 0;
+  while (n < 2 && (int)blockIdx.x >= sites.site[n].block + sites.site[n].blocks) n++;
+  Site s = sites.site[n];
+  int warp = threadIdx.x >> 5, g = (threadIdx.x & 31) >> 2, t = threadIdx.x & 3, turn = 0;
+  int c0 = ((int)blockIdx.x - s.block) * 512 + warp * 64;
+  bool mine = c0 < s.out;
+  unsigned b[2][2][2][2];
+#pragma unroll
+  for (int k = 0; k < 16; k++) {
+    int h = k >> 3, j = k >> 2 & 1, m = k >> 1 & 1, e = k & 1, r = 8 * m + g;
+    const bf16* p = s.b + (i64)(c0 + 32 * h + 8 * t + 4 * j + 2 * e) * rank + r;
+    b[h][j][m][e] = mine && r < rank ? pair(p[0], p[rank]) : 0u;
+  }
+  float c[8][4];
+#pragma unroll
+  for (int k = 0; k < 8; k++)
+    for (int i = 0; i < 4; i++) c[k][i] = 0;
+  const bf16* from = dy + s.from + c0 + 8 * t;
+  int first = blockIdx.y * chunk, last = min(rows, first + chunk);
+  Four x[2][2];
+#pragma unroll
+  for (int k = 0; k < 4; k++) x[k >> 1][k & 1] = load_pairs(from + (i64)(first + g + 8 * (k & 1)) * ld + 32 * (k >> 1), mine && first < last);
+  for (int row = first; row < last; row += 16, turn ^= 1) {
+    Four next[2][2];
+#pragma unroll
+    for (int k = 0; k < 4; k++) next[k >> 1][k & 1] = load_pairs(from + (i64)(row + 16 + g + 8 * (k & 1)) * ld + 32 * (k >> 1), mine && row + 16 < last);
+    unsigned a[4];  // low, turned
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+      int r = 8 * (k & 1) + 2 * t;
+      a[k] = turned(r < rank ? *(const unsigned*)(low + (i64)(row + g + 8 * (k >> 1)) * width + s.low + r) : 0u);
+    }
+    float d[2][4] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+#pragma unroll
+      for (int j = 0; j < 2; j++)
+#pragma unroll
+        for (int m = 0; m < 2; m++)
+          multiply(d[m], x[h][0].v[2 * j], x[h][1].v[2 * j], x[h][0].v[2 * j + 1], x[h][1].v[2 * j + 1], b[h][j][m][0], b[h][j][m][1]);
+#pragma unroll
+      for (int p = 0; p < 4; p++) multiply(c[4 * h + p], a[0], a[1], a[2], a[3], turned(x[h][0].v[p]), turned(x[h][1].v[p]));
+    }
+#pragma unroll
+    for (int m = 0; m < 2; m++) {
+      *(float2*)&room[turn][warp][g][8 * m + 2 * t] = make_float2(d[m][0], d[m][1]);
+      *(float2*)&room[turn][warp][g + 8][8 * m + 2 * t] = make_float2(d[m][2], d[m][3]);
+    }
+    __syncthreads();
+    float sum = 0;
+#pragma unroll
+    for (int w = 0; w < 8; w++) sum += room[turn][w][threadIdx.x >> 4][threadIdx.x & 15];
+    dl[((i64)blockIdx.x * rows + row) * 16 + threadIdx.x] = sum;
+#pragma unroll
+    for (int k = 0; k < 4; k++) x[k >> 1][k & 1] = next[k >> 1][k & 1];
+  }
+  if (!mine) return;
+  float* to = db + ((i64)blockIdx.y * columns + s.first + c0) * 16 + g;
+#pragma unroll
+  for (int k = 0; k < 8; k++)
+#pragma unroll
+    for (int i = 0; i < 4; i++) to[(32 * (k >> 2) + 8 * t + 2 * (k & 3) + (i & 1)) * 16 + 8 * (i >> 1)] = c[k][i];
+}
+
+// Adds up low_gradients' sums: dlow [rows, width], times scale, and B's gradients, which are
+// beta times the old plus scale times the new. A thread has four of a row's ranks.
+extern "C" __global__ void fold_low(const float* dl, const float* db, bf16* dlow, int width, int rows, int chunks, int rank, Sites sites, int count, int columns, float scale, float beta) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x, r = (i & 3) * 4, n = 0;
+  i >>= 2;
+  if (r >= rank) return;
+  float4 sum = make_float4(0, 0, 0, 0);
+  const float* p;
+  i64 step;
+  int many;
+  bool second = i >= count * rows;
+  if (second) {
+    i -= count * rows;
+    if (i >= columns) return;
+    while (n < count - 1 && i >= sites.site[n].first + sites.site[n].out) n++;
+    p = db + (i64)i * 16 + r;
+    step = (i64)columns * 16;
+    many = chunks;
+  } else {
+    n = i / rows;
+    i %= rows;
+    p = dl + ((i64)sites.site[n].block * rows + i) * 16 + r;
+    step = (i64)rows * 16;
+    many = sites.site[n].blocks;
+  }
+#pragma unroll 8
+  for (int k = 0; k < many; k++, p += step) {
+    float4 v = *(const float4*)p;
+    sum.x += v.x; sum.y += v.y; sum.z += v.z; sum.w += v.w;
+  }
+  float v[4] = {sum.x * scale, sum.y * scale, sum.z * scale, sum.w * scale};
+  Site s = sites.site[n];
+  for (int k = 0; k < 4 && r + k < rank; k++) {
+    if (!second) {
+      dlow[(i64)i * width + s.low + r + k] = down(v[k]);
+      continue;
+    }
+    float* to = s.grad + (i64)(i - s.first) * rank + r + k;
+    *to = beta == 0 ? v[k] : beta * *to + v[k];
+  }
+}
+
 // AdamW on flat buffers [arms, elements], W elements a thread, 16 bytes of master weights
 // where they divide so. What changes from step to step is read from the device: norms
 // [arms] for clipping, and scalars [arms, 2, 5], for matrices and for vectors: learning

@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <memory>
 #include "common.h"
+#include "kernels.h"
 #include "product.h"
 #include "rows.h"
 #include "tile.h"
@@ -214,6 +215,15 @@ int fta_lora_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, const fta_ad
     low_rank_backward(l, dy.data_ptr<float>(), x.data_ptr<float>(), T(low).data_ptr<float>(), static_cast<float>(beta), want_dx ? grad.data_ptr<float>() : nullptr);
     if (want_dx && !product(grad, dy, w, 1)) grad.addmm_(dy, w);
     *dx = want_dx ? H(grad) : nullptr;
+  });
+}
+
+int fta_low_gradients(fta_tensor dy, const fta_adapter* list, int n, fta_tensor low, double scale, double beta, fta_tensor* dlow) {
+  return guard([&] {
+    std::vector<kernels::LowSite> sites;
+    for (int i = 0; i < n; i++) sites.push_back({T(list[i].b), T(list[i].db), list[i].from});
+    Tensor made;
+    *dlow = kernels::low_gradients(T(dy), T(low), sites, scale, beta, &made) ? H(made) : nullptr;
   });
 }
 }

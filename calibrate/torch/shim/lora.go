@@ -45,3 +45,15 @@ func (a *Arena) LoRABackward(dy, x, w Tensor, list []LowRank, scale []float64, l
 	}
 	return a.keep(dx)
 }
+
+// LowGradients is scale dy B of every adapter, side by side, and leaves B's gradients, beta
+// times the old plus the new, of dy and low = x A^T. It reads dy once, for one arm in bf16
+// on a GPU and ranks up to 16: elsewhere the result is none and nothing is left.
+func (a *Arena) LowGradients(dy Tensor, list []LowRank, low Tensor, scale, beta float64) Tensor {
+	var dlow C.fta_tensor
+	all, n := lowRanks(list)
+	if a.err != nil || !a.ok("adapters' gradients", C.fta_low_gradients(dy.p, all, n, low.p, C.double(scale), C.double(beta), &dlow)) {
+		return Tensor{}
+	}
+	return a.keep(dlow)
+}

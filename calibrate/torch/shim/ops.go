@@ -35,6 +35,15 @@ func (a *Arena) Gemm(out Tensor, x, y Op, beta, alpha float64) {
 	}
 }
 
+// Onto is start + alpha x y^T, of matrices.
+func (a *Arena) Onto(start, x, y Tensor, alpha float64) Tensor {
+	var out C.fta_tensor
+	if a.err != nil || !a.ok("product onto", C.fta_onto(start.p, x.p, y.p, C.double(alpha), &out)) {
+		return Tensor{}
+	}
+	return a.keep(out)
+}
+
 // SumRows is out [d] = beta out + the column sums of x [N,d], in place.
 func (a *Arena) SumRows(out, x Tensor, beta float64) {
 	if a.err == nil {
@@ -118,10 +127,11 @@ func (a *Arena) Activate(x Tensor, kind Activation, gated bool) Tensor {
 	return a.keep(y)
 }
 
-// ActivateBackward is Activate's gradient for x.
-func (a *Arena) ActivateBackward(dy, x Tensor, kind Activation, gated bool) Tensor {
+// ActivateBackward is Activate's gradient for x. With again, dy becomes Activate's value,
+// which is then read no second time from x.
+func (a *Arena) ActivateBackward(dy, x Tensor, kind Activation, gated bool, again bool) Tensor {
 	var dx C.fta_tensor
-	if a.err != nil || !a.ok("activation backward", C.fta_activation_backward(dy.p, x.p, C.int(kind), flag(gated), &dx)) {
+	if a.err != nil || !a.ok("activation backward", C.fta_activation_backward(dy.p, x.p, C.int(kind), flag(gated), flag(again), &dx)) {
 		return Tensor{}
 	}
 	return a.keep(dx)

@@ -34,6 +34,7 @@ void fta_timer_free(void* timer);
 
 // --- core.cpp: tensors and products ----------------------------------------------
 int fta_as_strided(fta_tensor t, const int64_t* size, const int64_t* stride, int n, int64_t offset, fta_tensor* out);
+int fta_alias(fta_tensor t, fta_tensor* out);  // another handle
 int fta_empty_like(fta_tensor t, fta_tensor* out);
 int fta_to_dtype(fta_tensor t, int dtype, fta_tensor* out);
 int fta_from_host(const void* data, const int64_t* size, int n, int dtype, int device, fta_tensor* out);
@@ -53,6 +54,8 @@ int fta_addcmul(fta_tensor t, fta_tensor a, fta_tensor b);  // t += a*b
 int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, fta_tensor* y);
 // out = beta out + alpha op(a) op(b), two- or three-dimensional; a wider out sums in its own precision
 int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double beta, double alpha);
+// out = start + alpha a b^T, two-dimensional
+int fta_onto(fta_tensor start, fta_tensor a, fta_tensor b, double alpha, fta_tensor* out);
 int fta_mm(fta_tensor a, int ta, fta_tensor b, int tb, fta_tensor* out);
 int fta_sum_rows(fta_tensor out, fta_tensor x, double beta);  // out[d] = beta out + column sums of x[N,d]
 
@@ -74,6 +77,10 @@ int fta_lora(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, c
 // gradients of A and B are beta times the old plus the new; dx where wanted
 int fta_lora_backward(fta_tensor dy, fta_tensor x, fta_tensor w, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx);
 
+// dlow [N,R] = scale dy B of each adapter, and B's gradients, in one reading of dy, bf16 on a GPU and for one
+// arm; dlow stays null where that form does not serve
+int fta_low_gradients(fta_tensor dy, const fta_adapter* list, int n, fta_tensor low, double scale, double beta, fta_tensor* dlow);
+
 // --- blocks.cpp: norms, rotary positions, activations ---------------------------------------
 // weight_offset is 1 where the stored weight is w-1 (Gemma), else 0.
 int fta_rms_norm(fta_tensor x, fta_tensor w, double eps, double weight_offset, fta_tensor* y, fta_tensor* rstd);
@@ -86,7 +93,8 @@ int fta_rope(fta_tensor t, int64_t column, int64_t heads, int64_t head_dim, int6
 enum { FTA_SILU = 0, FTA_GELU_TANH = 1, FTA_GELU = 2, FTA_RELU = 3 };
 // gated: x[N,2f] holds gate|up -> act(gate)*up [N,f]; else x[N,f] -> act(x)
 int fta_activation(fta_tensor x, int kind, int gated, fta_tensor* y);
-int fta_activation_backward(fta_tensor dy, fta_tensor x, int kind, int gated, fta_tensor* dx);
+// again: dy's place takes act's value
+int fta_activation_backward(fta_tensor dy, fta_tensor x, int kind, int gated, int again, fta_tensor* dx);
 
 // --- attention.cpp -------------------------------------------------------------------------
 typedef struct {
@@ -124,6 +132,10 @@ int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor
 
 // --- graph.cpp: streams, CUDA graphs, pinned staging -----------------------------------------------
 int fta_side_stream(int device);   // this thread's work on the device goes to a stream that can be captured
+int fta_aside_begin(int device);   // what follows goes to a second stream, after all that was issued so far
+int fta_aside_end(int device);     // and from here on no more
+int fta_aside_mark(int device, int slot);  // of slots 0 and 1: the second stream's work so far
+int fta_aside_wait(int device, int slot);  // what follows runs after that work
 int fta_graphs_known(void);        // 0: this libtorch has no CUDA graphs
 int fta_graph_pool_new(void** pool);
 void fta_graph_pool_free(void* pool);
