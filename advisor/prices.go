@@ -140,7 +140,7 @@ func (t PriceTable) memoryOf(s Stakes, env evidence.Environment) float64 {
 func (t PriceTable) cpuPrice(env evidence.Environment) Price {
 	cores := float64(max(1, env.Cores))
 	c := t.CPUCore
-	return Price{Name: fmt.Sprintf("%g CPU cores", cores), MemoryGiB: float64(env.MemoryBytes) / gib,
+	return Price{Name: amount(cores, "CPU cores"), MemoryGiB: float64(env.MemoryBytes) / gib,
 		USDPerHour: c.USDPerHour * cores, Low: c.Low * cores, High: c.High * cores,
 		Origin: "list prices of " + t.AsOf}
 }

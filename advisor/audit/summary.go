@@ -124,7 +124,7 @@ func (r Record) pair() (full, lora float64, ok bool) {
 
 // Lines prints the summary for people.
 func (s Summary) Lines() []string {
-	lines := []string{fmt.Sprintf("%d outcomes recorded, %d of advice that named a method", s.Records, s.Decided)}
+	lines := []string{fmt.Sprintf("outcomes recorded: %d, of which %d of advice that named a method", s.Records, s.Decided)}
 	if s.HitRate == nil {
 		lines = append(lines, "hit rate and regret: none of them has final losses of two methods yet")
 	} else {

@@ -207,6 +207,13 @@ func TestWarnings(t *testing.T) {
 			}
 		})
 	}
+	splits := folder(t, map[string]string{"train-00000.jsonl": pairsJSONL(20), "test.jsonl": pairsJSONL(30), "README.md": "x"})
+	if got := warning(pack(t, Options{Path: splits}), "mixed-splits"); !strings.HasPrefix(got, "train-00000.jsonl and test.jsonl, by their names two splits") {
+		t.Errorf("two splits: %q", got)
+	}
+	if got := warning(pack(t, Options{Path: folder(t, map[string]string{"training.jsonl": pairsJSONL(20), "testimony.jsonl": pairsJSONL(30)})}), "mixed-splits"); got != "" {
+		t.Errorf("no two splits: %q", got)
+	}
 	clean := pack(t, Options{Path: filepath.Join("testdata", "delta.parquet")})
 	for _, w := range clean.Warnings {
 		if w.Code != "few-eval-tokens" {

@@ -34,7 +34,7 @@ func (f findings) data() evidence.Data {
 		d.TruncatedShare = float64(f.cut) / float64(f.encoded)
 	}
 	if f.format == "text" {
-		d.Records = f.lines
+		d.Records = max(1, f.lines) // the only line may have no end
 	}
 	if len(f.labels) > 0 {
 		d.LabelCounts = f.labels
@@ -139,6 +139,7 @@ func (f findings) warnings(d evidence.Data) []evidence.Warning {
 	warn(f.skipped > 0, "bad-records", "%d records could not be read and were skipped; the first: %v.", f.skipped, f.firstBad)
 	warn(f.held != nil && f.held.skipped > 0, "bad-held-out-records", "%d held-out records could not be read and were skipped; the first: %v.", f.heldBy().skipped, f.heldBy().firstBad)
 	warn(f.empty > 0, "no-loss-records", "%d records have no token that carries loss within %d tokens and were left out; raise the sequence length.", f.empty, f.o.SeqLength)
+	warn(f.splits[0] != "", "mixed-splits", "%s and %s, by their names two splits, are read as one and trained on; give each by itself: --data and --validation.", f.splits[0], f.splits[1])
 	warn(f.encoder.eos < 0, "no-end-token", "The tokenizer has no end token, so the model cannot learn where a text ends; set eos_token in tokenizer_config.json.")
 	return out
 }

@@ -159,6 +159,7 @@ type collected struct {
 	labels   map[string]int64
 	seq      int64
 	glance   bool       // only how the data are read matters, not what they hold
+	splits   [2]string  // a training and a held-out file among those read as one
 	held     *collected // the user's own held-out data; nil: a part of these
 }
 
@@ -174,6 +175,7 @@ func collect(ctx context.Context, o Options, tok *tokenizer.Tokenizer) (*collect
 	c := &collected{o: o, encoder: newEncoder(tok), chat: chat, labels: map[string]int64{}, distinct: newDistinct()}
 	// Some room beyond the rows asked for, since whole groups are held out.
 	rows := int64(o.MaxTrainRows + o.EvalRows)
+	c.splits[0], c.splits[1] = mixedSplits(sources)
 	c.pool.budget = (rows + rows/16 + 4) * int64(o.SeqLength)
 	for _, src := range sources {
 		if err := c.source(ctx, src); err != nil {

@@ -181,6 +181,10 @@ func unknownSchedules(arms []arm) []evidence.Warning {
 	if len(names) == 0 {
 		return nil
 	}
-	return []evidence.Warning{{Code: "unknown-schedule", Text: fmt.Sprintf(
-		"%d of the curves (%s) do not say how the learning rate goes; it is taken to fall to zero at the horizon. Log the learning rate to be sure.", len(names), names[0])}}
+	which := "The curve " + names[0] + " does"
+	if len(names) > 1 {
+		which = fmt.Sprintf("%d of the curves (%s, ...) do", len(names), names[0])
+	}
+	return []evidence.Warning{{Code: "unknown-schedule", Text: which +
+		" not say how the learning rate goes; it is taken to fall to zero at the horizon. Log the learning rate to be sure."}}
 }

@@ -198,7 +198,7 @@ func (r *run) interrupted(ctx context.Context) *ended {
 	case ctx.Err() != nil:
 		end = &ended{status: evidence.Interrupted, reason: "stopped by request"}
 	case limit > 0 && time.Since(r.started).Seconds() > limit:
-		end = &ended{status: evidence.CutByBudget, reason: fmt.Sprintf("%.0f seconds were up", limit)}
+		end = &ended{status: evidence.CutByBudget, reason: fmt.Sprintf("the time was up, %.0f s", limit)}
 	default:
 		return nil
 	}

@@ -110,10 +110,17 @@ func (a *app) printRun(run *evidence.Run, output string) error {
 	var head table
 	head.add("run", run.ID)
 	head.add("state", string(run.State))
-	head.add("model", fmt.Sprintf("%s, %s parameters (%s)", run.Setup.Model.Name, count(run.Setup.Model.Params), run.Setup.Model.Architecture))
-	head.add("data", fmt.Sprintf("%s, %d records, %s tokens", run.Data.Name, run.Data.Records, count(run.Data.Tokens)))
-	head.add("device", fmt.Sprintf("%s, %s", run.Setup.Device, run.Setup.Precision))
-	head.add("step", fmt.Sprintf("%d rows of %d tokens", run.Setup.MicroBatch*run.Setup.Accumulation, run.Setup.SeqLength))
+	known := func(name string, is bool, text string, args ...any) {
+		if is { // logs of others' trainings say little of what was trained
+			head.add(name, fmt.Sprintf(text, args...))
+		}
+	}
+	setup := run.Setup
+	known("model", setup.Model.Params > 0, "%s, %s parameters (%s)", setup.Model.Name, count(setup.Model.Params), setup.Model.Architecture)
+	known("model", setup.Model.Params == 0, "%s", setup.Model.Name)
+	known("data", run.Data.Records > 0, "%s, %d records, %s tokens", run.Data.Name, run.Data.Records, count(run.Data.Tokens))
+	known("device", setup.Device != "", "%s, %s", setup.Device, setup.Precision)
+	known("step", setup.SeqLength > 0, "%d rows of %d tokens", setup.MicroBatch*setup.Accumulation, setup.SeqLength)
 	head.add("horizon", fmt.Sprintf("%d steps", run.Setup.HorizonSteps))
 	a.warn(run.Warnings)
 	return a.printTables(output, head, trialTable(run))
@@ -133,7 +140,8 @@ func trialTable(run *evidence.Run) table {
 		if o.StepSeconds.N > 0 {
 			step = seconds(o.StepSeconds.Median)
 		}
-		row := []string{r.ID, r.Method.String(), fmt.Sprintf("%.2g", r.LearningRate), string(o.Status), fmt.Sprint(o.Steps), loss, step, gibibytes(o.PeakAllocatedBytes), count(o.TrainableParams)}
+		row := []string{r.ID, r.Method.String(), measuredOr(r.LearningRate > 0, fmt.Sprintf("%.2g", r.LearningRate)), string(o.Status),
+			fmt.Sprint(o.Steps), loss, step, gibibytes(o.PeakAllocatedBytes), measuredOr(o.TrainableParams > 0, count(o.TrainableParams))}
 		if classes {
 			row = append(row, accuracyOf(o))
 		}
