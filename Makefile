@@ -42,7 +42,7 @@ cli: go ## build bin/ftadvise alone: pure Go, needs neither libtorch nor a C++ c
 	@CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/ftadvise ./cmd/ftadvise
 
 .PHONY: engine
-engine: go libtorch
+engine: go libtorch ## build bin/ftadvise-engine
 	@. $(ENV); $(GO) build -ldflags "$(BESIDE)" -o bin/ftadvise-engine ./cmd/ftadvise-engine
 
 .PHONY: build
@@ -64,7 +64,7 @@ test-real: go ## run the tests against Prometheus, Chromium and axe-core (instal
 	@GO=$(GO) CGO_ENABLED=0 sh reports/real/test.sh
 
 .PHONY: check
-check: go libtorch $(LINT) ## vet and lint: style, the house diagram, go.mod in order
+check: go libtorch $(LINT) ## vet and lint: style, the house diagram, cgo in its place, go.mod in order
 	@. $(ENV); GOGC=50 $(LINT) run ./...
 	@. $(ENV); strays=$$($(GO) list -f '{{if .CgoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v /calibrate/torch || true); \
 		[ -z "$$strays" ] || { echo "make: error: cgo outside calibrate/torch: $$strays" >&2; exit 1; }

@@ -22,11 +22,30 @@ archive() {
 	rm -r "${dist:?}/$1"
 }
 
+# notices PACKAGE prints the licences of what is linked into a program: they ask for that.
+notices() {
+	printf 'What is linked into this program, besides its own code, and under which terms.\n'
+	printf '\n== Go standard library and runtime, %s\n\n' "$($go env GOVERSION)"
+	cat "$($go env GOROOT)/LICENSE"
+	local list module dir files
+	list=$($go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}|{{.Dir}}{{end}}{{end}}' "$1" | sort -u)
+	while IFS='|' read -r module dir; do
+		files=$(find "$dir" -maxdepth 1 -type f \( -iname 'licen[sc]e*' -o -iname 'notice*' -o -iname 'copying*' -o -iname 'patents*' \) | sort)
+		[ -n "$files" ] || {
+			echo "release: error: no licence in $dir" >&2
+			return 1
+		}
+		printf '\n== %s\n\n' "$module"
+		while read -r file; do cat "$file" && echo; done <<<"$files"
+	done <<<"$list"
+}
+
 pure() {
 	local name=ftadvise-$version-$1-$2
 	mkdir -p "$dist/$name"
 	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 $go build -buildvcs="$stamp" -trimpath -ldflags '-s -w' -o "$dist/$name/ftadvise" ./cmd/ftadvise
 	cp LICENSE README.md CHANGELOG.md "$dist/$name/"
+	GOOS=$1 GOARCH=$2 CGO_ENABLED=0 notices ./cmd/ftadvise >"$dist/$name/NOTICES.txt"
 	archive "$name"
 }
 
@@ -38,6 +57,7 @@ engine() {
 	mkdir -p "$dist/$name"
 	$go build -buildvcs="$stamp" -trimpath -ldflags "$ENGINE_LDFLAGS" -o "$dist/$name/ftadvise-engine" ./cmd/ftadvise-engine
 	cp LICENSE "$dist/$name/"
+	notices ./cmd/ftadvise-engine >"$dist/$name/NOTICES.txt"
 	sed "s/^version=.*/version=\${FTADVISE_TORCH:-${FTADVISE_TORCH_RELEASE%%+*}}/" "$setup/libtorch.sh" >"$dist/$name/libtorch.sh"
 	chmod 755 "$dist/$name/libtorch.sh"
 	cat >"$dist/$name/README.md" <<-TEXT
