@@ -58,10 +58,7 @@ func (a *account) because(rec *Recommendation) string {
 	if !a.compares() {
 		return a.onlyOne(rec)
 	}
-	text := ""
-	if rec.Verdict.Confidence < 1 {
-		text = fmt.Sprintf(" (%s sure)", percent(rec.Verdict.Confidence))
-	}
+	text := fmt.Sprintf(" (%s sure)", chance(rec.Verdict.Confidence))
 	full, lora := a.bills[a.f.full].total, a.bills[a.lora].total
 	mine, other, name := full, lora, a.f.arms[a.lora].method.String()
 	if rec.Verdict.Answer != UseFull {

@@ -110,11 +110,19 @@ func (b *builder) chances() []Fact {
 	if named {
 		for _, o := range b.rec.Options {
 			if o.Method == b.rec.Verdict.Method {
-				out = append(out, Fact{Name: "expected regret of this choice", Value: usd(o.RegretUSD)})
+				out = append(out, Fact{Name: "expected regret of this choice", Value: cents(o.RegretUSD)})
 			}
 		}
 	}
 	return out
+}
+
+// cents prints an amount that is read at a glance: what is less than a cent is just that.
+func cents(v float64) string {
+	if v > 0 && v < 0.01 {
+		return "< $0.01"
+	}
+	return usd(v)
 }
 
 // money is the total of each option with its interval.
@@ -142,7 +150,7 @@ func (b *builder) money() (*Figure, string) {
 		note += " Difference: " + between + ", the doubt that both share left out."
 	}
 	fig := figure("money-chart", "Money per option", "Expected total cost of each option with its 80% interval, and the difference of the two methods.", plot, table)
-	fig.Note = strings.TrimSpace(note + " " + b.rec.MoneyBasis())
+	fig.Note = note
 	return fig, ""
 }
 
