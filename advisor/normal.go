@@ -67,12 +67,15 @@ func normal(mean, sd float64) evidence.Distribution {
 	}
 }
 
-// spread is the standard deviation of d, taken from its quantiles where SD is absent.
+// spread is the standard deviation of a normal distribution with the 80 % interval of d,
+// which is what forecasts are held to: a few errors of finished curves are so large that
+// the standard deviation of all says too little of the rest. SD stands in where there is
+// no interval.
 func spread(d evidence.Distribution) float64 {
-	if d.SD > 0 {
-		return d.SD
+	if d.P90 > d.P10 {
+		return (d.P90 - d.P10) / (2 * p90Sigmas)
 	}
-	return math.Max(0, (d.P90-d.P10)/(2*p90Sigmas))
+	return math.Max(0, d.SD)
 }
 
 // summarySD reads a standard deviation out of a summary's outer deciles.

@@ -4,9 +4,14 @@ import "math"
 
 // beside finds what finished gaps teach of a share of the horizon, and the factor by
 // which their errors have to grow: below the smallest share that is taught, as they grew
-// from share to share among those that are.
+// from share to share among those that are. Beyond the largest they shrink with what is
+// left, as a straight line in ln(step) would, to nothing at the horizon.
 func beside(courses []Course, share float64) (c Course, grown float64, ok bool) {
-	if c, ok = course(courses, share); ok || len(courses) == 0 || share <= 0 || share > courses[0].Share {
+	c, ok = course(courses, share)
+	switch {
+	case ok && share > courses[len(courses)-1].Share:
+		return c, math.Max(0, math.Log(share)/math.Log(c.Share)), ok
+	case ok || len(courses) == 0 || share <= 0 || share > courses[0].Share:
 		return c, 1, ok
 	}
 	c = courses[0]

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -136,16 +137,24 @@ func (c Curve) scaled(from, horizon int) Curve {
 // leaders keeps of each method on each data set the curve with the lowest loss at a share
 // of the horizon, as a probe that ends there trains it, until there; it ends with the
 // loss of the rate that is best at the horizon, at which a user would train.
-func leaders(curves []Curve, share float64) []Curve {
+func leaders(curves []Curve, share float64) []Curve { return besideLeaders(curves, share, 0) }
+
+// besideLeaders keeps those whose rates are off places above the leaders', where there
+// are such: no probe meets the best rate exactly.
+func besideLeaders(curves []Curve, share float64, off int) []Curve {
 	groups := byMethod(curves)
 	step := share * ownHorizon
 	var out []Curve
 	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		then, _ := bestRate(groups[key], step)
 		end, n := bestRate(groups[key], ownHorizon)
-		if n == 0 {
+		group := slices.DeleteFunc(slices.Clone(groups[key]), func(c Curve) bool { return float64(c.Points[len(c.Points)-1].Step) < step })
+		slices.SortFunc(group, func(a, b Curve) int { return cmp.Compare(a.Rate, b.Rate) })
+		place := off + slices.IndexFunc(group, func(c Curve) bool { return c.Name == then.Name })
+		if n == 0 || place < 0 || place >= len(group) {
 			continue
 		}
+		then = group[place]
 		then.Points = slices.Clone(then.upTo(step).Points)
 		then.Points = append(then.Points, evidence.Point{Step: ownHorizon, Loss: at(end.Points, ownHorizon)})
 		out = append(out, then)

@@ -7,10 +7,12 @@ import (
 )
 
 // contrast reads a LoRA arm beside full fine-tuning on the same data as one lesson: its
-// loss is LoRA's less full's, its unit how far the two have fallen over the grid. All of
-// its predictors are differences of the two curves, so that nothing is foretold of equal
-// ones. That the gap's change goes with the rank, the epochs, or the information to learn
-// over the adapter's capacity was tried and dropped: families left out were foretold worse.
+// loss is LoRA's less full's, its unit how far the two have fallen over the grid, and its
+// one predictor how far the gap moved over the last doubling of the steps. So nothing is
+// foretold of equal curves, and exchanging the methods exchanges the forecast: what is
+// learned is not which method tended to win. That the gap's change goes with the gap, its
+// earlier motion, the rank, the epochs, or the information to learn over the adapter's
+// capacity was tried and dropped: families left out were foretold worse.
 func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 	f, okFull := readLesson(full, how, horizon)
 	l, okLoRA := readLesson(lora, how, horizon)
@@ -18,45 +20,19 @@ func contrast(full, lora Curve, how reading, horizon int) (lesson, bool) {
 		return lesson{}, false
 	}
 	unit := math.Max((math.Abs(f.falls[0])+math.Abs(l.falls[0]))/2, leastUnit)
-	out := lesson{data: l.data, family: l.family, unit: unit, last: l.last - f.last,
-		recent: (f.recent + l.recent) / (2 * unit), lag: math.Abs(l.last-f.last) / unit, rest: (l.rest - f.rest) / unit}
-	out.moved = math.Abs(l.falls[how.half()]-f.falls[how.half()]) / unit
-	out.falls = append(out.falls, out.last/unit)
-	for k := range how.Grid[:len(how.Grid)-1] {
-		if k%2 == 0 {
-			out.falls = append(out.falls, (l.falls[k]-f.falls[k])/unit)
-		}
-	}
-	return out, true
+	motion := (f.falls[how.half()] - l.falls[how.half()]) / unit
+	return lesson{data: l.data, family: l.family, unit: unit, last: l.last - f.last, falls: []float64{motion}, moved: math.Abs(motion),
+		recent: (f.recent + l.recent) / (2 * unit), lag: math.Abs(l.last-f.last) / unit, rest: (l.rest - f.rest) / unit}, true
 }
 
-// mirrored adds to each lesson the same with the methods exchanged, so that no more is
-// learned than follows from the curves: not which method tended to win.
-func mirrored(lessons []lesson) []lesson {
-	var out []lesson
-	for _, l := range lessons {
-		m := l
-		m.last, m.rest, m.falls = -l.last, -l.rest, make([]float64, len(l.falls))
-		for k, x := range l.falls {
-			m.falls[k] = -x
-		}
-		out = append(out, l, m)
-	}
-	return out
-}
-
-// contrastSettings is the grid for contrasts. The heaviest ridge leaves no predictor: the
-// gap stays what it is, and finished curves tell by how much it may move. That a gap in
-// motion is no surer than one at rest is never left to the curves: none of a suite's may
-// cross late, and a user's do.
+// contrastSettings is the grid for contrasts. That a gap in motion is no surer than one
+// at rest is never left to the curves: none of a suite's may cross late, and a user's do.
 func contrastSettings() []setting {
 	var out []setting
 	for _, kappa := range []float64{0.1, 0.3} {
 		for _, lag := range []float64{0.1, 0.3} {
 			for _, move := range []float64{0.3, 1} {
-				for _, penalty := range []float64{1, 30, 1e6} {
-					out = append(out, setting{Kappa: kappa, Lag: lag, Move: move, Ridge: penalty})
-				}
+				out = append(out, setting{Kappa: kappa, Lag: lag, Move: move})
 			}
 		}
 	}
@@ -96,15 +72,16 @@ func contrasts(curves []Curve, how reading, horizon int) []lesson {
 func (s *Schooling) gaps(curves []Curve) []Course {
 	var out []Course
 	for _, share := range s.between(append(steady(), late()...)) {
-		how, curves := contrastReading(round(share)), leaders(curves, share)
-		lessons := lessonsWithout(contrasts(curves, how, ownHorizon))
+		how := contrastReading(round(share))
+		lessons := lessonsWithout(contrasts(leaders(curves, share), how, ownHorizon))
 		if len(lessons) < 8 || len(familiesOf(lessons)) < leastFamilies(how) {
 			continue
 		}
-		c, _ := courseOf(how, mirrored(lessons), contrastSettings())
-		c.Residuals = evenOnes(c.Residuals)
-		c.Trust, c.Widening, c.WideningPaired, c.Turned = 1, 1, 1, round(turned(lessons))
-		out = append(out, c)
+		var near []Curve
+		for off := -1; off <= 1; off++ {
+			near = append(near, besideLeaders(curves, share, off)...)
+		}
+		out = append(out, gapCourse(how, lessons, lessonsWithout(contrasts(near, how, ownHorizon))))
 	}
 	return out
 }
@@ -119,15 +96,6 @@ func turned(lessons []lesson) float64 {
 		}
 	}
 	return n / math.Max(1, all)
-}
-
-// evenOnes leaves out of mirrored errors the mirror's.
-func evenOnes(all []Residual) []Residual {
-	var out []Residual
-	for i := 0; i < len(all); i += 2 {
-		out = append(out, all[i])
-	}
-	return out
 }
 
 // leastUnit is the smallest fall in nats that is told from none.

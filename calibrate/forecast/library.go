@@ -152,7 +152,7 @@ func (c Course) leave(families ...string) Course {
 // taught is what the course teaches when families are left out.
 func (c Course) taught(families ...string) taught {
 	c = c.leave(families...)
-	r := regression{setting: c.setting, intercept: c.Intercept, coef: c.Coef}
+	r := regression{setting: c.setting, intercept: c.Intercept, coef: c.Coef, contrast: c.Contrast}
 	for _, e := range c.Residuals {
 		r.residuals = append(r.residuals, residual{e.Family, e.Z, e.Scale})
 		if c.Contrast { // as likely the other way

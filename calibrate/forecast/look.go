@@ -126,7 +126,7 @@ func (o outlook) contrasted(a, b belief) (known mixture, trust float64, ok bool)
 	if _, done := o.known[key]; !done {
 		o.known[key] = c.taught(l.family)
 	}
-	return o.known[key].arm(l).widened(grown, seedNoise), c.trust(l.data), true
+	return o.known[key].arm(l).widened(grown, seedNoisePaired), c.trust(l.data), true
 }
 
 // without is what the course teaches of two arms, remembered for the next pair of

@@ -63,7 +63,7 @@ func (r reading) half() int {
 func (r reading) terms() int {
 	switch {
 	case r.Contrast:
-		return len(r.Grid)/2 + 1
+		return 1
 	case r.Traits:
 		return len(r.Grid) + 1
 	}

@@ -49,6 +49,7 @@ type regression struct {
 	coef      []float64
 	residuals []residual
 	evidence  float64 // log-likelihood of the residuals
+	contrast  bool    // of LoRA beside full
 }
 
 // residual is the error on one lesson of a fit without the lesson's family.
@@ -109,19 +110,28 @@ func without(all moments, lessons []lesson, weights []float64, family string) mo
 	return out
 }
 
-// likelihood is that of residuals under a Student t of four degrees of freedom,
-// whose tails forgive a few curves unlike all others.
-func likelihood(residuals []residual) float64 {
+// likelihood is that of residuals.
+func likelihood(residuals []residual) (sum float64) {
+	for _, d := range densities(residuals) {
+		sum += d
+	}
+	return sum
+}
+
+// densities are the logarithms of those of residuals under a Student t of four degrees of
+// freedom, whose tails forgive a few curves unlike all others, less a constant.
+func densities(residuals []residual) []float64 {
 	const freedom = 4
-	var square, sum float64
+	var square float64
 	for _, r := range residuals {
 		square += math.Min(r.z*r.z, 9)
 	}
 	width := math.Sqrt(0.7*square/float64(len(residuals))) + 1e-9
+	var out []float64
 	for _, r := range residuals {
-		sum -= (freedom+1)/2.0*math.Log1p(r.z*r.z/(width*width*freedom)) + math.Log(width*r.scale)
+		out = append(out, -(freedom+1)/2.0*math.Log1p(r.z*r.z/(width*width*freedom))-math.Log(width*r.scale))
 	}
-	return sum
+	return out
 }
 
 func familiesOf(lessons []lesson) []string {

@@ -47,7 +47,7 @@ func (t taught) arm(l lesson) mixture {
 	var out mixture
 	for k, f := range t.fits {
 		if t.wide[k] == 0 {
-			t.wide[k] = conformal(f.residuals)
+			t.wide[k] = conformal(f.residuals, f.contrast)
 		}
 		scale, wide := f.scale(l)*l.unit, t.wide[k]
 		for _, r := range f.residuals {
@@ -64,8 +64,9 @@ const kernel = 0.2
 
 // conformal is the factor by which the localised errors must grow for 80 % intervals
 // made of the other families' errors to cover each family in turn, families counting
-// alike and as few as they are: conformal prediction with the needed factor as score.
-func conformal(residuals []residual) float64 {
+// alike: conformal prediction with the needed factor as score. As few as they are they
+// are given a little more, but for contrasts, whose intervals held too much with it.
+func conformal(residuals []residual, contrast bool) float64 {
 	size := map[string]float64{}
 	for _, r := range residuals {
 		size[r.family]++
@@ -74,8 +75,11 @@ func conformal(residuals []residual) float64 {
 	for _, r := range residuals {
 		needs = append(needs, weighted{need(r, residuals), 1 / size[r.family]})
 	}
-	n := float64(len(size))
-	return math.Max(1, weightedQuantile(needs, math.Min(1, 0.8*(n+1)/n)))
+	share, n := 0.8, float64(len(size))
+	if !contrast {
+		share = math.Min(1, 0.8*(n+1)/n)
+	}
+	return math.Max(1, weightedQuantile(needs, share))
 }
 
 // weighted is a value with how much it counts.
