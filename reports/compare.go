@@ -87,7 +87,7 @@ func (b *builder) compared() []named {
 	out := []named{{"The answer", "Answer", b.answerTitle()}}
 	out = append(out, b.comparedAdvice()...)
 	for _, f := range b.run.Forecasts {
-		out = append(out, named{"Loss at the horizon, nats", f.Method.String(), fmt.Sprintf("%s (%s to %s)", nats(f.Loss.Mean), nats(f.Loss.P10), nats(f.Loss.P90))})
+		out = append(out, named{"Loss at the horizon, nats", f.Method.String(), fmt.Sprintf("%s (%s to %s)", nats(f.Loss.Mean), nats(max(0, f.Loss.P10)), nats(f.Loss.P90))})
 	}
 	for _, g := range b.run.Gaps {
 		out = append(out, named{"Loss at the horizon, nats", g.LoRAMethod.String() + " less full", fmt.Sprintf("%s (%s to %s)", nats(g.AtHorizon.Mean), nats(g.AtHorizon.P10), nats(g.AtHorizon.P90))})

@@ -105,7 +105,7 @@ func (b *builder) sameArm(t evidence.TrialResult) int {
 func fan(f evidence.Forecast) []chart.Band {
 	var out []chart.Band
 	for _, p := range f.Curve {
-		out = append(out, chart.Band{X: float64(p.Step), Low: p.P10, Mid: p.P50, High: p.P90})
+		out = append(out, chart.Band{X: float64(p.Step), Low: max(0, p.P10), Mid: p.P50, High: p.P90})
 	}
 	return out
 }
@@ -193,7 +193,7 @@ func (b *builder) forecastTable() []Block {
 			misfits = append(misfits, "No law fits "+f.Method.String()+"; its last value stands in.")
 		}
 		t.Rows = append(t.Rows, []string{f.Method.String(), rate(f.LearningRate), rate(f.RateToTrain()), count(f.SeenSteps),
-			nats(f.Loss.Mean), nats(f.Loss.P10) + " to " + nats(f.Loss.P90), stopAt(f), lossThere(f)})
+			nats(f.Loss.Mean), nats(max(0, f.Loss.P10)) + " to " + nats(f.Loss.P90), stopAt(f), lossThere(f)})
 	}
 	out := []Block{{Table: &t}}
 	if len(misfits) > 0 {

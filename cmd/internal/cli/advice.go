@@ -93,7 +93,7 @@ func optionTable(options []advisor.Option) table {
 	for _, o := range options {
 		row := []string{o.Name, measuredOr(o.LearningRate > 0, fmt.Sprintf("%.2g", o.LearningRate)), "-", "-"}
 		if o.Loss != nil {
-			row[2], row[3] = nats(o.Loss.Mean), interval(*o.Loss)
+			row[2], row[3] = nats(o.Loss.Mean), lossInterval(*o.Loss)
 		}
 		if early {
 			row = append(row, bestLoss(o))

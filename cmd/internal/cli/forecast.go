@@ -97,7 +97,7 @@ func armTable(f forecastOutput) table {
 		if one.Stop != nil && one.Stop.Step < f.HorizonSteps {
 			stop, loss = fmt.Sprint(one.Stop.Step), nats(one.BestLoss.Mean)
 		}
-		t.add(one.Method.String(), fmt.Sprint(one.SeenSteps), nats(one.Loss.Mean), interval(one.Loss), stop, loss)
+		t.add(one.Method.String(), fmt.Sprint(one.SeenSteps), nats(one.Loss.Mean), lossInterval(one.Loss), stop, loss)
 	}
 	return t
 }
@@ -117,7 +117,7 @@ func (a *app) printCurves(r forecast.CurvesResult, output string) error {
 	a.warn(r.Warnings)
 	runs := table{head: []string{"curve", "steps seen", fmt.Sprintf("loss at step %d", r.Horizon), "80 % interval"}}
 	for _, one := range r.Runs {
-		runs.add(one.Name, fmt.Sprint(one.SeenSteps), nats(one.Forecast.Mean), fmt.Sprintf("%.4f to %.4f", one.Forecast.P10, one.Forecast.P90))
+		runs.add(one.Name, fmt.Sprint(one.SeenSteps), nats(one.Forecast.Mean), lossInterval(evidence.Distribution{P10: one.Forecast.P10, P90: one.Forecast.P90}))
 	}
 	pairs := table{head: []string{"curve", "against", "P(the former ends lower)"}}
 	for _, p := range r.Pairs {
@@ -130,6 +130,12 @@ func (a *app) printCurves(r forecast.CurvesResult, output string) error {
 }
 
 func nats(v float64) string { return fmt.Sprintf("%.4f", v) }
+
+// lossInterval is an interval of a loss, which is never below zero, however wide the doubt.
+func lossInterval(d evidence.Distribution) string {
+	d.P10 = max(0, d.P10)
+	return interval(d)
+}
 
 func interval(d evidence.Distribution) string { return fmt.Sprintf("%.4f to %.4f", d.P10, d.P90) }
 

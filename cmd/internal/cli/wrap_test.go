@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"ftadvise/calibrate/evidence"
 )
 
 func TestWrap(t *testing.T) {
@@ -68,3 +70,9 @@ func TestWideTableIsTurned(t *testing.T) {
 }
 
 const wideText = "OPTION      RATE    80 % INTERVAL\nfull        0.0027  0.8332 to 0.9654\nlora(r=16)  0.0089  1.0519 to 1.1228\n"
+
+func TestLossIsNeverBelowZero(t *testing.T) {
+	if got := lossInterval(evidence.Distribution{P10: -0.5, P90: 4.5}); got != "0.0000 to 4.5000" {
+		t.Error(got)
+	}
+}
