@@ -224,6 +224,7 @@ func (a *account) gapFeatures(f Features) {
 	f.set("seen_share", float64(a.seen())/math.Max(1, float64(a.f.horizon())))
 	f.flag("measured", g.regime == evidence.Measured)
 	f.flag("decided", g.regime == evidence.Measured || g.regime == evidence.Decided)
+	f.flag("too_early", g.early)
 	f.flag("budget_too_small", g.regime == evidence.BudgetTooSmall)
 }
 

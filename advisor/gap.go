@@ -14,6 +14,7 @@ type contrast struct {
 	source   string // gap, forecasts, last
 	more     int    // steps that the forecast asks for
 	trend    evidence.Trend
+	early    bool // seen less than finished curves can decide from
 	ok       bool
 }
 
@@ -33,7 +34,7 @@ func contrastOf(run *evidence.Run, full, lora arm) contrast {
 		if d == (evidence.Distribution{}) {
 			d = g.AtHorizon
 		}
-		return contrast{mean: d.Mean, sd: spread(d), regime: g.Regime, source: "gap", more: g.MoreSteps, trend: g.Trend, ok: true}
+		return contrast{mean: d.Mean, sd: spread(d), regime: g.Regime, source: "gap", more: g.MoreSteps, trend: g.Trend, early: g.Early, ok: true}
 	}
 	if !full.usable || !lora.usable {
 		return contrast{}

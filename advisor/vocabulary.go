@@ -56,6 +56,7 @@ func evidenceFacts() []Fact {
 		{"lora_fits", yesNo, "the best LoRA's training fits into memory"},
 		{"measured", yesNo, "the probes reached the horizon"},
 		{"decided", yesNo, "the forecast counts it as decided whose loss is the lower: sure, seen far enough, and no lead that is being lost"},
+		{"too_early", yesNo, "the probes saw less of the horizon than finished trainings can decide from"},
 		{"budget_too_small", yesNo, "the forecast says that the evidence cannot tell"},
 	}
 }

@@ -7,22 +7,19 @@ import (
 )
 
 // Answered is how often a calibration names a method instead of asking for more, and how
-// often it is right then, over calls that are no ties. Right counts both ways of asking:
-// by the forecast's probability alone, and besides only where no lead is being lost, as
-// the forecast's regime has it.
+// often it is right then, over calls that are no ties: by the forecast's probability
+// alone, and as the shipped policies do, which besides ask for more where a lead is being
+// lost or too little was seen.
 type Answered struct {
 	Margin float64 `json:"margin_nats"`
 	Calls  int     `json:"calls"`
-	// Sure are the calls with a probability of nine in ten for either answer, Named
-	// those of them whose lead does not fade.
+	// Sure are the calls with a confidence of .8, Named those of them in which no lead
+	// fades and enough was seen.
 	Sure, SureRight   int
 	Named, NamedRight int
 	// Fading are all leads that fade, FadingRight those that were right nevertheless.
 	Fading, FadingRight int
 }
-
-// decided is the probability from which on the forecast's regime counts a gap as decided.
-const decided = 0.9
 
 // Answers counts them for each margin.
 func Answers(played []Played, p Probe, tieNats float64) []Answered {
@@ -33,7 +30,8 @@ func Answers(played []Played, p Probe, tieNats float64) []Answered {
 			gap, _, _ := c.Gap(p.Horizon, p.Ranks...)
 			call := Call{c.Data, c.Family, gap, margin, byForecast(c.Case, c.Run, margin)}
 			if !call.tie(tieNats) {
-				a.count(call, best(c.Run).Trend.Fades(margin))
+				g := best(c.Run)
+				a.count(call, g.Trend.Fades(margin), g.Early)
 			}
 		}
 		out = append(out, a)
@@ -41,17 +39,17 @@ func Answers(played []Played, p Probe, tieNats float64) []Answered {
 	return out
 }
 
-func (a *Answered) count(c Call, fades bool) {
+func (a *Answered) count(c Call, fades, early bool) {
 	right := int(fullIf(c.right()))
 	a.Calls++
 	if fades {
 		a.Fading, a.FadingRight = a.Fading+1, a.FadingRight+right
 	}
-	if c.confidence() < decided {
+	if c.confidence() < sure {
 		return
 	}
 	a.Sure, a.SureRight = a.Sure+1, a.SureRight+right
-	if !fades {
+	if !fades && !early {
 		a.Named, a.NamedRight = a.Named+1, a.NamedRight+right
 	}
 }

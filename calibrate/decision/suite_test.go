@@ -98,7 +98,7 @@ func TestPlay(t *testing.T) {
 	}
 }
 
-// A method is named where nine in ten speak for it and its lead is not being lost.
+// A method is named where it is sure, its lead is not being lost, and enough was seen.
 func TestAnswers(t *testing.T) {
 	s := madeUp()
 	p := Probe{Horizon: horizon, Margins: []float64{0, 0.25}}
@@ -107,10 +107,11 @@ func TestAnswers(t *testing.T) {
 		return &evidence.Run{Gaps: []evidence.Gap{{AtHorizon: d, PFullBetter: normalAbove(-mean / sd), Trend: evidence.Trend{Last: mean, Moved: moved, Doublings: 3}}}}
 	}
 	c := s.Cases[0] // full wins by about 0.3
-	played := []Played{{c, gap(0.3, 0.01, 0)}, {c, gap(0.3, 0.01, -0.05)}, {c, gap(0.3, 0.3, -0.2)}, {c, gap(-0.3, 0.1, 0)}}
+	played := []Played{{c, gap(0.3, 0.01, 0)}, {c, gap(0.3, 0.01, -0.05)}, {c, gap(0.3, 0.3, -0.2)}, {c, gap(-0.3, 0.1, 0)}, {c, gap(0.3, 0.01, 0)}}
+	played[4].Run.Gaps[0].Early = true
 	want := []Answered{
-		{Margin: 0, Calls: 4, Sure: 3, SureRight: 2, Named: 3, NamedRight: 2, Fading: 1, FadingRight: 1},
-		{Margin: 0.25, Calls: 4, Sure: 3, SureRight: 2, Named: 2, NamedRight: 1, Fading: 2, FadingRight: 2},
+		{Margin: 0, Calls: 5, Sure: 5, SureRight: 4, Named: 3, NamedRight: 2, Fading: 1, FadingRight: 1},
+		{Margin: 0.25, Calls: 5, Sure: 4, SureRight: 3, Named: 2, NamedRight: 1, Fading: 2, FadingRight: 2},
 	}
 	if got := Answers(played, p, s.TieNats); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)

@@ -80,6 +80,8 @@ type Gap struct {
 	Regime      Regime  `json:"regime"`
 	// MoreSteps is how many more steps an arm are needed for a decision; 0 if none.
 	MoreSteps int `json:"more_steps,omitempty"`
+	// Early reports that less was seen than finished curves can decide from.
+	Early bool `json:"early,omitempty"`
 	// Trend is where the gap was last seen and how it moved; zero where an arm is
 	// stopped before the horizon, since the gap is then between checkpoints.
 	Trend Trend `json:"trend,omitzero"`

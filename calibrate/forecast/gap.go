@@ -46,7 +46,8 @@ func (o outlook) gap(full, lora int) evidence.Gap {
 		PFullBetter: 1 - difference.below(0)}
 	seen := min(f.last().Step, l.last().Step)
 	more := max(moreSteps(g, seen, o.horizon), o.untaught(l, seen))
-	g.Regime = regime(g, f.measured && l.measured, o.untaught(l, seen) == 0, seen+more, o.horizon)
+	g.Early = o.untaught(l, seen) > 0 && !(f.measured && l.measured)
+	g.Regime = regime(g, f.measured && l.measured, seen+more, o.horizon)
 	if g.Regime == evidence.NeedsMore || g.Regime == evidence.BudgetTooSmall {
 		g.MoreSteps = more
 	}

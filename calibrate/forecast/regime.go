@@ -18,11 +18,11 @@ const (
 // arXiv 2606.17649, and measured): decided from nine in ten on, where finished curves
 // teach of such a share and the lead is not being lost; budget too small where even half
 // of the horizon would not decide, by an estimate of the steps that would.
-func regime(g evidence.Gap, measured, taught bool, steps, horizon int) evidence.Regime {
+func regime(g evidence.Gap, measured bool, steps, horizon int) evidence.Regime {
 	switch {
 	case measured:
 		return evidence.Measured
-	case taught && !g.Trend.Fades(0) && math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
+	case !g.Early && !g.Trend.Fades(0) && math.Max(g.PFullBetter, 1-g.PFullBetter) >= sure:
 		return evidence.Decided
 	case float64(steps) > hopeless*float64(horizon):
 		return evidence.BudgetTooSmall

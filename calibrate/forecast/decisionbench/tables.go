@@ -85,7 +85,7 @@ func reliability(out io.Writer, bins []decision.Bin) {
 
 // answers tells how often a method would be named, by what is asked of it.
 func answers(out io.Writer, of []decision.Answered) {
-	fmt.Fprintf(out, "\n| full has to gain | calls | nine in ten sure | right | and no lead fades: a method is named | right | leads that fade | right |\n| --- |%s\n", strings.Repeat(" --- |", 7))
+	fmt.Fprintf(out, "\n| full has to gain | calls | confidence .8 | right | and no lead fades, enough seen: a method is named | right | leads that fade | right |\n| --- |%s\n", strings.Repeat(" --- |", 7))
 	sum := decision.Answered{}
 	for _, a := range of {
 		answered(out, fmt.Sprint(a.Margin), a)
