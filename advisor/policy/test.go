@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -93,6 +94,9 @@ func test(from source, name string, builtin fs.FS) (TestReport, error) {
 		return TestReport{}, err
 	}
 	beside := path.Join(path.Dir(name), "tests.yaml")
+	if _, err := fs.Stat(from.fsys, beside); errors.Is(err, fs.ErrNotExist) {
+		return TestReport{}, &SyntaxError{File: from.shown(beside), What: "no such file, and the policy is tested by its cases", Fix: "write some there: facts in, answer and rule out; docs/policies.md has an example"}
+	}
 	data, err := readCapped(from, beside)
 	if err != nil {
 		return TestReport{}, err

@@ -29,7 +29,12 @@ func (a *app) dashboard(cmd *cobra.Command, out, reports string) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
+	return a.printFiles(paths, c.Output)
+}
+
+// printFiles names the files that a verb wrote.
+func (a *app) printFiles(paths []string, output string) error {
+	if output == "json" {
 		return a.writeJSON(filesOutput{1, paths})
 	}
 	for _, path := range paths {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -54,12 +53,15 @@ func (a *app) exportConfig(cmd *cobra.Command, args []string, f exportFlags) err
 	if err != nil {
 		return err
 	}
+	paths := []string{}
 	for _, tool := range tools {
-		if err := a.writeRecipe(tool, settings, filepath.Join(f.out, string(tool))); err != nil {
+		written, err := writeRecipe(tool, settings, filepath.Join(f.out, string(tool)))
+		if err != nil {
 			return err
 		}
+		paths = append(paths, written...)
 	}
-	return nil
+	return a.printFiles(paths, c.Output)
 }
 
 func toolsCalled(name string) ([]recipe.Tool, error) {
@@ -141,22 +143,20 @@ func places(c *config.Loaded, from source) (model, data string, err error) {
 	return spec.ModelDir, data, nil
 }
 
-func (a *app) writeRecipe(tool recipe.Tool, s recipe.Settings, dir string) error {
+func writeRecipe(tool recipe.Tool, s recipe.Settings, dir string) (paths []string, err error) {
 	files, err := recipe.Files(tool, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	for _, file := range files {
 		path := filepath.Join(dir, file.Name)
 		if err := os.WriteFile(path, file.Content, 0o644); err != nil {
-			return err
+			return nil, err
 		}
-		if _, err := fmt.Fprintln(a.out, path); err != nil {
-			return err
-		}
+		paths = append(paths, path)
 	}
-	return nil
+	return paths, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,11 @@ func (a *app) exportMetrics(cmd *cobra.Command, args []string, f leaveFlags) err
 	if err != nil {
 		return err
 	}
-	return a.leave(cmd.Context(), from, f)
+	if err := a.leave(cmd.Context(), from, f); err != nil {
+		return err
+	}
+	written := slices.DeleteFunc([]string{f.textfile, f.openmetrics}, func(path string) bool { return path == "" })
+	return a.printFiles(written, c.Output)
 }
 
 // leave sends a run, with its advice where there is some, each way that was asked for.
@@ -75,6 +80,7 @@ func (a *app) leave(ctx context.Context, from source, f leaveFlags) error {
 	if err := exporter.Push(ctx, f.push, f.project); err != nil {
 		return fail(exitEnvironment, "is a Pushgateway there?", "%v", err)
 	}
+	a.voice().note("run %s is pushed, as the group %s", from.run.ID, f.project)
 	return nil
 }
 

@@ -17,6 +17,7 @@ func outputs() map[string]any {
 		"estimate": estimateOutput{}, "files": filesOutput{}, "forecast-run": forecastOutput{}, "forecast-files": forecast.CurvesResult{},
 		"plan": planOutput{}, "policy-facts": factsOutput{}, "policy-list": policiesOutput{}, "policy-show": policyOutput{},
 		"policy-test": policyTestsOutput{}, "run": evidence.Run{}, "runs-list": runsOutput{},
+		"version": versionOutput{},
 	}
 }
 
