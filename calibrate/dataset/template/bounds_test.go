@@ -28,6 +28,13 @@ func TestRefused(t *testing.T) {
 		{"huge-text", "{{ 'x' * 999999999999 }}", "more than 16 MiB"},
 		{"doubling-text", "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "chat template: it"},
 		{"doubling-list", "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "more than two million steps"},
+		{"list-in-lists", "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", "more than 16 MiB"},
+		{"lists-in-lists", "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}", "more than two million steps"},
+		{"order-of-lists", "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ [ns.x, ns.y]|sort|length }}", "more than two million steps"},
+		{"letters-of-text", "{% set t = 'x' * 16000000 %}{% for i in range(99999) %}{% if t[i] == 'y' or t[i:i + 1] == 'y' or t is upper or t.find('y') > 0 %}{% endif %}{% endfor %}", "more than two million steps"},
+		{"huge-format", "{% set t = 'x' * 9000000 %}{{ '%s%s' % (t, t) }}", "more than 16 MiB"},
+		{"huge-json-indent", "{{ [[1]]|tojson(indent='x' * 101) }}", "an indent of 101 bytes"},
+		{"far-range", "{% for x in range(-9223372036854775807, 9223372036854775807, 2) %}{% endfor %}", "a range of more than 100000 numbers is refused"},
 		{"huge-output", "{% for i in range(99999) %}{{ 'x' * 1000 }}{% endfor %}", "chat template: it"},
 		{"huge-replace", "{{ ('a' * 100000)|replace('a', 'b' * 100000) }}", "more than 16 MiB"},
 		{"huge-indent", "{{ ('\n' * 100000)|indent('x' * 100000) }}", "more than 16 MiB"},
@@ -64,6 +71,25 @@ func TestSelfReference(t *testing.T) {
 	}
 }
 
+// TestFarNumbers: steps that would overflow end a range and a slice.
+func TestFarNumbers(t *testing.T) {
+	const most = "9223372036854775807"
+	for source, want := range map[string]string{
+		"{{ 'abcd'[1::" + most + "] }}":                                "b",
+		"{{ 'abcd'[::-" + most + "] }}":                                "d",
+		"{{ [1, 2, 3][1:" + most + ":2] }}":                            "[2]",
+		"{{ range(9223372036854775806, " + most + ", 5) }}":            "[9223372036854775806]",
+		"{{ range(-" + most + ", " + most + ", " + most + ") }}":       "[-" + most + ", 0]",
+		"{{ range(" + most + ", -" + most + ", -" + most + ")|last }}": "0",
+		"{{ range(3, 0, -2)|list }}{{ range(0, 3, -1)|list }}":         "[3, 1][]",
+		"{{ ('a,' * 5).rsplit(',', 2) }}":                              "['a,a,a,a', 'a', '']",
+	} {
+		if got, err := render(source, nil); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", source, got, err, want)
+		}
+	}
+}
+
 func TestGenerationSpans(t *testing.T) {
 	source := "{% for m in m %}{% if m.role == 'user' %}U: {{ m.content }}\n{% else %}A: {% generation %}{{ m.content }}</s>{% endgeneration %}\n{% endif %}{% endfor %}"
 	tmpl, err := Parse(source)
@@ -87,6 +113,14 @@ func TestStrftime(t *testing.T) {
 	got, err := render("{{ strftime_now('%d %b %Y, %A %H:%M:%S %j %% %-d %q') }}", nil)
 	if want := "26 Jul 2024, Friday 09:05:00 208 % 26 %q"; err != nil || got != want {
 		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+}
+
+// TestStrftimeAtMidnight: a number without its leading zero is still one.
+func TestStrftimeAtMidnight(t *testing.T) {
+	at := time.Date(2005, 1, 5, 0, 0, 0, 0, time.UTC)
+	if got := strftime("%-H:%-M %-j %-d %-y", at); got != "0:0 5 5 5" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -98,10 +98,10 @@ func (x subscript) eval(s *state) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.step(1); err != nil {
+	of, index = plain(of), plain(index)
+	if err := s.step(1 + work(of)); err != nil {
 		return nil, err
 	}
-	of, index = plain(of), plain(index)
 	switch of := of.(type) {
 	case undefined:
 		return nil, failure(x.line, "%s is undefined, so it has no element %s", of.what, repr(index))
@@ -163,6 +163,9 @@ func (x slicing) eval(s *state) (any, error) {
 	}
 	switch of := plain(of).(type) {
 	case string:
+		if err := s.step(work(of)); err != nil {
+			return nil, err
+		}
 		runes := []rune(of)
 		picked := indices(len(runes), parts)
 		var b strings.Builder
@@ -208,6 +211,7 @@ func indices(n int, parts [3]*int64) []int {
 	if step < 0 {
 		from, to = bound(parts[0], high), bound(parts[1], low)
 	}
+	step = min(max(step, -size-1), size+1) // as far as any, and sums do not overflow
 	var out []int
 	for i := from; step > 0 && i < to || step < 0 && i > to; i += step {
 		out = append(out, int(i))
@@ -216,13 +220,14 @@ func indices(n int, parts [3]*int64) []int {
 }
 
 func (c *callExpr) arguments(s *state) (args, error) {
-	out := args{named: map[string]any{}, line: c.line}
+	out, steps := args{named: map[string]any{}, line: c.line}, 1
 	for _, e := range c.list {
 		v, err := e.eval(s)
 		if err != nil {
 			return out, err
 		}
 		out.list = append(out.list, v)
+		steps += work(v)
 	}
 	for key, e := range c.named {
 		v, err := e.eval(s)
@@ -230,8 +235,9 @@ func (c *callExpr) arguments(s *state) (args, error) {
 			return out, err
 		}
 		out.named[key] = v
+		steps += work(v)
 	}
-	return out, s.step(1)
+	return out, s.step(steps)
 }
 
 func (c *callExpr) eval(s *state) (any, error) {
@@ -298,6 +304,9 @@ func apply(s *state, f function, of expr, call *callExpr) (any, error) {
 	}
 	a, err := call.arguments(s)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.step(work(v)); err != nil {
 		return nil, err
 	}
 	a.list = append([]any{v}, a.list...)

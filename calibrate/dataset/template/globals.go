@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,14 +48,26 @@ func rangeOf(s *state, a args) (any, error) {
 	if step == 0 {
 		return nil, failure(a.line, "range with a step of zero")
 	}
-	if count := (float64(to) - float64(from)) / float64(step); count > maxRange {
+	count := numbers(from, to, step)
+	if count > maxRange {
 		return nil, failure(a.line, "a range of more than %d numbers is refused", maxRange)
 	}
 	out := NewList()
-	for i := from; step > 0 && i < to || step < 0 && i > to; i += step {
-		out.Items = append(out.Items, i)
+	for i := range int64(count) {
+		out.Items = append(out.Items, from+i*step)
 	}
 	return out, s.step(len(out.Items))
+}
+
+// numbers counts a range's; its ends may lie further apart than an int64 can tell.
+func numbers(from, to, step int64) uint64 {
+	switch {
+	case step > 0 && from < to:
+		return (uint64(to)-uint64(from)-1)/uint64(step) + 1
+	case step < 0 && from > to:
+		return (uint64(from)-uint64(to)-1)/(-uint64(step)) + 1
+	}
+	return 0
 }
 
 func dictOf(s *state, a args) (any, error) {
@@ -137,6 +150,8 @@ func strftime(format string, t time.Time) string {
 			i++
 		}
 		switch layout, ok := layouts[format[i]]; {
+		case format[i] == 'j' && plain:
+			b.WriteString(strconv.Itoa(t.YearDay()))
 		case format[i] == 'j':
 			fmt.Fprintf(&b, "%03d", t.YearDay())
 		case format[i] == '%':
@@ -144,7 +159,8 @@ func strftime(format string, t time.Time) string {
 		case !ok:
 			b.WriteString(format[i-1 : i+1])
 		case plain:
-			b.WriteString(strings.TrimLeft(t.Format(layout), "0"))
+			text := t.Format(layout)
+			b.WriteString(strings.TrimLeft(text[:len(text)-1], "0") + text[len(text)-1:])
 		default:
 			b.WriteString(t.Format(layout))
 		}

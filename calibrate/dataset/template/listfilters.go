@@ -160,7 +160,7 @@ func sortFilter(s *state, a args) (any, error) {
 	}
 	alike := true
 	slices.SortStableFunc(list, func(x, y keyed) int {
-		order, ok := ordered(x.key, y.key)
+		order, ok := s.ordered(x.key, y.key)
 		alike = alike && ok
 		if truth(opts["reverse"]) {
 			return -order
@@ -191,7 +191,7 @@ func uniqueFilter(s *state, a args) (any, error) {
 		if err := s.step(len(out)); err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(out, func(o keyed) bool { return equal(o.key, k.key) }) {
+		if !slices.ContainsFunc(out, func(o keyed) bool { return s.equal(o.key, k.key) }) {
 			out = append(out, k)
 		}
 	}
@@ -226,7 +226,7 @@ func extreme(s *state, a args, sign int) (any, error) {
 	}
 	best := list[0]
 	for _, k := range list[1:] {
-		order, ok := ordered(k.key, best.key)
+		order, ok := s.ordered(k.key, best.key)
 		if !ok {
 			return nil, failure(a.line, "values of different kinds cannot be compared")
 		}
@@ -288,8 +288,11 @@ func batchFilter(s *state, a args) (any, error) {
 			row.Items = append(row.Items, fill)
 		}
 		out.Items = append(out.Items, row)
+		if err := s.step(len(row.Items)); err != nil {
+			return nil, err
+		}
 	}
-	return out, s.step(len(items))
+	return out, nil
 }
 
 // pick makes select, reject, selectattr and rejectattr.

@@ -132,8 +132,8 @@ func (l *loop) cycle(_ *state, a args) (any, error) {
 	return a.list[l.at%len(a.list)], nil
 }
 
-func (l *loop) change(_ *state, a args) (any, error) {
-	same := l.changed != nil && equal(&List{Items: l.changed}, &List{Items: a.list})
+func (l *loop) change(s *state, a args) (any, error) {
+	same := l.changed != nil && s.equal(&List{Items: l.changed}, &List{Items: a.list})
 	l.changed = append([]any{}, a.list...)
 	return !same, nil
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,7 +16,12 @@ func method(v any, name string) (function, bool) {
 		if !ok {
 			return nil, false
 		}
-		return func(s *state, a args) (any, error) { return f(s, v, plainArgs(a)) }, true
+		return func(s *state, a args) (any, error) {
+			if err := s.step(work(v)); err != nil {
+				return nil, err
+			}
+			return f(s, v, plainArgs(a))
+		}, true
 	case markup:
 		f, ok := method(string(v), name)
 		return func(s *state, a args) (any, error) {
@@ -77,9 +83,9 @@ func argument(a args, i int) any {
 func listMethod(l *List, name string) (function, bool) {
 	switch name {
 	case "index":
-		return func(_ *state, a args) (any, error) {
+		return func(s *state, a args) (any, error) {
 			for i, item := range l.Items {
-				if equal(item, argument(a, 0)) {
+				if s.equal(item, argument(a, 0)) {
 					return int64(i), nil
 				}
 			}
@@ -89,7 +95,7 @@ func listMethod(l *List, name string) (function, bool) {
 		return func(s *state, a args) (any, error) {
 			n := int64(0)
 			for _, item := range l.Items {
-				if equal(item, argument(a, 0)) {
+				if s.equal(item, argument(a, 0)) {
 					n++
 				}
 			}
@@ -259,10 +265,12 @@ func rsplitMethod(s *state, v string, a args) (any, error) {
 		if i < 0 {
 			break
 		}
-		out = append([]string{v[i+len(sep):]}, out...)
+		out = append(out, v[i+len(sep):])
 		v = v[:i]
 	}
-	return texts(append([]string{v}, out...)), s.step(len(out))
+	out = append(out, v)
+	slices.Reverse(out)
+	return texts(out), s.step(len(out))
 }
 
 func splitLines(s *state, v string, _ args) (any, error) {
@@ -345,6 +353,9 @@ func (s *state) format(format string, values any, line int) (any, error) {
 			return nil, err
 		}
 		b.WriteString(text)
+		if b.Len() > maxOutput {
+			return nil, errOutput
+		}
 		list, i = list[1:], end
 	}
 	return s.text(b.String())

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 func (u unary) eval(s *state) (any, error) {
@@ -225,16 +226,16 @@ func (s *state) compare(op string, left, right any, line int) (bool, error) {
 	}
 	switch op {
 	case "==":
-		return equal(left, right), nil
+		return s.equal(left, right), nil
 	case "!=":
-		return !equal(left, right), nil
+		return !s.equal(left, right), nil
 	case "in":
-		return contains(right, left, line)
+		return s.contains(right, left, line)
 	case "not in":
-		in, err := contains(right, left, line)
+		in, err := s.contains(right, left, line)
 		return !in, err
 	}
-	order, ok := ordered(left, right)
+	order, ok := s.ordered(left, right)
 	if !ok {
 		return false, failure(line, "%s between a %s and a %s", op, typeName(left), typeName(right))
 	}
@@ -247,6 +248,14 @@ func (s *state) compare(op string, left, right any, line int) (bool, error) {
 		return order > 0, nil
 	}
 	return order >= 0, nil
+}
+
+// work is the steps that reading a value's text takes.
+func work(v any) int {
+	if text, ok := plain(v).(string); ok {
+		return weight(text)
+	}
+	return 0
 }
 
 // weight is the steps that looking through a value takes.
@@ -262,16 +271,20 @@ func weight(v any) int {
 	return 0
 }
 
-// equal is Python's ==.
-func equal(a, b any) bool {
+// equal is Python's ==. Each value looked at is a step, as one may be in many places at
+// once; when there are none left the answer does not matter.
+func (s *state) equal(a, b any) bool {
+	if s.step(1) != nil {
+		return false
+	}
 	a, b = plain(a), plain(b)
 	switch x := a.(type) {
 	case *List:
 		y, ok := b.(*List)
-		return ok && x.tuple == y.tuple && slices.EqualFunc(x.Items, y.Items, equal)
+		return ok && x.tuple == y.tuple && slices.EqualFunc(x.Items, y.Items, s.equal)
 	case *Dict:
 		y, ok := b.(*Dict)
-		return ok && equalDicts(x, y)
+		return ok && s.equalDicts(x, y)
 	case undefined:
 		_, ok := b.(undefined)
 		return ok
@@ -285,13 +298,13 @@ func equal(a, b any) bool {
 	return a == b
 }
 
-func equalDicts(x, y *Dict) bool {
+func (s *state) equalDicts(x, y *Dict) bool {
 	if len(x.keys) != len(y.keys) {
 		return false
 	}
 	for _, k := range x.keys {
 		v, ok := y.values[k]
-		if !ok || !equal(x.values[k], v) {
+		if !ok || !s.equal(x.values[k], v) {
 			return false
 		}
 	}
@@ -299,7 +312,7 @@ func equalDicts(x, y *Dict) bool {
 }
 
 // ordered compares numbers, strings and lists.
-func ordered(a, b any) (int, bool) {
+func (s *state) ordered(a, b any) (int, bool) {
 	a, b = plain(a), plain(b)
 	if x, ok := a.(string); ok {
 		y, ok := b.(string)
@@ -311,8 +324,8 @@ func ordered(a, b any) (int, bool) {
 			return 0, false
 		}
 		for i := range min(len(x.Items), len(y.Items)) {
-			if !equal(x.Items[i], y.Items[i]) {
-				return ordered(x.Items[i], y.Items[i])
+			if !s.equal(x.Items[i], y.Items[i]) {
+				return s.ordered(x.Items[i], y.Items[i])
 			}
 		}
 		return len(x.Items) - len(y.Items), true
@@ -328,7 +341,7 @@ func ordered(a, b any) (int, bool) {
 	return 0, okX && okY
 }
 
-func contains(in, v any, line int) (bool, error) {
+func (s *state) contains(in, v any, line int) (bool, error) {
 	switch in := in.(type) {
 	case string:
 		part, ok := v.(string)
@@ -337,7 +350,7 @@ func contains(in, v any, line int) (bool, error) {
 		}
 		return strings.Contains(in, part), nil
 	case *List:
-		return slices.ContainsFunc(in.Items, func(item any) bool { return equal(item, v) }), nil
+		return slices.ContainsFunc(in.Items, func(item any) bool { return s.equal(item, v) }), nil
 	case *Dict:
 		_, ok := in.Get(v)
 		return ok, nil
@@ -361,11 +374,14 @@ func (s *state) items(v any, line int) ([]any, error) {
 	case undefined:
 		return nil, nil
 	case string:
+		if err := s.step(utf8.RuneCountInString(v)); err != nil {
+			return nil, err
+		}
 		var out []any
 		for _, r := range v {
 			out = append(out, string(r))
 		}
-		return out, s.step(len(out))
+		return out, nil
 	}
 	return nil, failure(line, "a %s cannot be gone through", typeName(v))
 }

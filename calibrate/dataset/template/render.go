@@ -64,6 +64,9 @@ func (t *Template) Render(vars map[string]any, now time.Time) (Rendered, error) 
 	if err := s.run(t.body); err != nil {
 		return Rendered{}, err
 	}
+	if err := s.step(0); err != nil {
+		return Rendered{}, err
+	}
 	return Rendered{s.out.String(), s.generated}, nil
 }
 
@@ -98,7 +101,7 @@ func (s *state) write(text string) error {
 		return errOutput
 	}
 	s.out.WriteString(text)
-	return nil
+	return s.step(len(text) / 64)
 }
 
 // text bounds a string made on the way; its length counts as work done.

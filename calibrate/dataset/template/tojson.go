@@ -29,6 +29,9 @@ func jsonFilter(s *state, a args) (any, error) {
 		}
 		w.indent, w.item = strings.Repeat(" ", int(n)), ","
 	} else if text, ok := opts["indent"].(string); ok {
+		if len(text) > 100 {
+			return nil, failure(a.line, "an indent of %d bytes", len(text))
+		}
 		w.indent, w.item = text, ","
 	}
 	if l, ok := opts["separators"].(*List); ok && len(l.Items) == 2 {

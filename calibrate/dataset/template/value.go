@@ -199,8 +199,26 @@ func str(v any) string {
 	return repr(v)
 }
 
-// repr is Python's repr().
+// repr is Python's repr(). It ends soon after more than any text may hold: one list can be
+// in many places of another.
 func repr(v any) string {
+	var b strings.Builder
+	represent(&b, v)
+	return b.String()
+}
+
+func represent(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case *List:
+		representList(b, v)
+	case *Dict:
+		representDict(b, v)
+	default:
+		b.WriteString(reprScalar(v))
+	}
+}
+
+func reprScalar(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
@@ -219,10 +237,6 @@ func repr(v any) string {
 		return reprString(v)
 	case markup:
 		return "Markup(" + reprString(string(v)) + ")"
-	case *List:
-		return reprList(v)
-	case *Dict:
-		return reprDict(v)
 	}
 	return fmt.Sprintf("<%s>", typeName(v))
 }
@@ -278,27 +292,35 @@ func reprString(s string) string {
 	return b.String()
 }
 
-func reprList(l *List) string {
-	var parts []string
-	for _, v := range l.Items {
-		parts = append(parts, repr(v))
+func representList(b *strings.Builder, l *List) {
+	open, closing := "[", "]"
+	if l.tuple {
+		open, closing = "(", ")"
 	}
-	inner := strings.Join(parts, ", ")
-	switch {
-	case !l.tuple:
-		return "[" + inner + "]"
-	case len(l.Items) == 1:
-		return "(" + inner + ",)"
+	b.WriteString(open)
+	for i := 0; i < len(l.Items) && b.Len() <= maxOutput; i++ {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		represent(b, l.Items[i])
 	}
-	return "(" + inner + ")"
+	if l.tuple && len(l.Items) == 1 {
+		b.WriteString(",")
+	}
+	b.WriteString(closing)
 }
 
-func reprDict(d *Dict) string {
-	var parts []string
-	for _, k := range d.keys {
-		parts = append(parts, repr(k)+": "+repr(d.values[k]))
+func representDict(b *strings.Builder, d *Dict) {
+	b.WriteString("{")
+	for i := 0; i < len(d.keys) && b.Len() <= maxOutput; i++ {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		represent(b, d.keys[i])
+		b.WriteString(": ")
+		represent(b, d.values[d.keys[i]])
 	}
-	return "{" + strings.Join(parts, ", ") + "}"
+	b.WriteString("}")
 }
 
 func typeName(v any) string {
