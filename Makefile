@@ -103,7 +103,8 @@ gpu: build ## fill bin/gpu and bin/gpu.tar.xz, whose gpu.py measures on a GPU ma
 	@mkdir -p bin/gpu/test; ln -sfn . bin/gpu/embedded; . $(ENV); set -x; \
 		cp bin/ftadvise bin/gpu; \
 		$(GO) build -ldflags "-s -w $(BESIDE)" -o bin/gpu/ftadvise-engine ./cmd/ftadvise-engine; \
-		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/torch.test ./calibrate/torch
+		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/torch.test ./calibrate/torch; \
+		$(GO) test -c -ldflags "-s -w $(BESIDE)" -o bin/gpu/test/decoder.test ./calibrate/torch/decoder
 	@$${PYTHON:-python3} $(PEERS_DIR)/prepare.py . $$($(GO) env GOROOT) bin/gpu
 	@tar -C bin --exclude gpu/work --exclude gpu/dry --exclude __pycache__ -c gpu | xz -3 -T0 >bin/gpu.tar.xz
 	@echo "there: tar xf gpu.tar.xz && cd gpu && python3 gpu.py; here: make gpu-docs JSON=gpu.json"

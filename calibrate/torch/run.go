@@ -2,6 +2,7 @@ package torch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -51,10 +52,9 @@ type ended struct {
 }
 
 func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
-	if err := shim.EmptyCache(s.device); err != nil {
-		return nil, err
-	}
-	if err := shim.ResetPeak(s.device); err != nil {
+	// The peak is of this trial alone: without what products of those before worked in.
+	err := errors.Join(shim.ReleaseWorkspaces(s.device), shim.EmptyCache(s.device), shim.ResetPeak(s.device))
+	if err != nil {
 		return nil, err
 	}
 	r := &run{session: s, arms: bundle, lost: make([]string, len(bundle)), arena: shim.NewArena(s.device), every: 1, started: time.Now()}

@@ -160,11 +160,14 @@ func (l *linear) lowGradient(a *shim.Arena, dy shim.Tensor, tape *tapedLinear, s
 	}
 }
 
-// toInput is the gradient for x.
+// toInput is the gradient for x. What goes through the adapters is written first and the
+// product with the weights adds to it, as on the way forward.
 func (l *linear) toInput(a *shim.Arena, dy, dlow shim.Tensor, s shape) shim.Tensor {
-	dx := a.Product(shim.Op{Tensor: dy}, shim.Op{Tensor: l.w.w})
-	wide := s.split(a, dlow, l.ranks, 0, l.ranks)
-	l.adapters[0].addToInput(a, dx, wide, l.stacked.w, shim.Tensor{}, s)
-	a.Drop(wide)
+	in := l.adapters[0].in
+	dx := a.Empty(l.compute, s.arms*s.rows, in)
+	to, wide := s.split(a, dx, in, 0, in), s.split(a, dlow, l.ranks, 0, l.ranks)
+	a.Gemm(to, shim.Op{Tensor: wide}, shim.Op{Tensor: l.stacked.w}, 0, 1)
+	a.Gemm(dx, shim.Op{Tensor: dy}, shim.Op{Tensor: l.w.w}, 1, 1)
+	a.Drop(to, wide)
 	return dx
 }

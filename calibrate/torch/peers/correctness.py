@@ -62,12 +62,14 @@ def differences(output):
 
 def tests(lab):
     """The engine's own tests, conformance and parity with recorded PyTorch, on this device."""
-    chosen = "^TestParity$/llama" if lab.dry else "."
-    ours = [lab.home / "test/torch.test", "-test.v", "-test.run", chosen, "-test.skip", "Documented$"]  # documents stay behind
-    seen = measure.run(ours, {**lab.env, "FTADVISE_TEST_DEVICE": lab.device}, lab.cap(240), cwd=lab.home / "test")
-    ends, far = verdicts(seen.output)
-    top = {name: end for name, end in ends.items() if "/" not in name}
-    yield "tests", dict(code=seen.code, seconds=seen.seconds, ends=top, failures=complaints(seen.output)[:40], trouble=seen.trouble() if seen.code and not top else "")
+    far = {}
+    for key, program, tiny in (("tests", "torch.test", "^TestParity$/llama"), ("decoder's tests", "decoder.test", "^TestStacked$")):
+        chosen = ["-test.run", tiny if lab.dry else ".", "-test.skip", "Documented$"]  # documents stay behind
+        seen = measure.run([lab.home / "test" / program, "-test.v", *chosen], {**lab.env, "FTADVISE_TEST_DEVICE": lab.device}, lab.cap(240), cwd=lab.home / "test")
+        ends, apart = verdicts(seen.output)
+        far.update(apart)
+        top = {name: end for name, end in ends.items() if "/" not in name}
+        yield key, dict(code=seen.code, seconds=seen.seconds, ends=top, failures=complaints(seen.output)[:40], trouble=seen.trouble() if seen.code and not top else "")
     yield "differences", far
 
 

@@ -57,15 +57,16 @@ def about(facts):
 
 
 def tests(facts):
-    ran, apart = facts.get("tests", {}), facts.get("differences", {})
-    counts = {}
-    for end in ran.get("ends", {}).values():
-        counts[end] = counts.get(end, 0) + 1
-    text = "The engine's tests: " + (", ".join(f"{n} {end}" for end, n in sorted(counts.items())) or "none ran") + f" in {ran.get('seconds', 0):.0f} s."
+    ran, apart = [facts.get(key, {}) for key in ("tests", "decoder's tests")], facts.get("differences", {})
+    told = []
+    for name, program in zip(("engine's", "decoder's"), ran):
+        counts = collections.Counter(program.get("ends", {}).values())
+        told.append(f"The {name} tests: " + (", ".join(f"{n} {end}" for end, n in sorted(counts.items())) or "none ran") + f" in {program.get('seconds', 0):.0f} s.")
+    text = " ".join(told)
     if apart:
         text += f" Against recorded trainings by transformers and PEFT in fp32 ({len(apart)} of them), losses differ by at most {max(d['loss'] for d in apart.values()):.1e} nats"
         text += f" and gradient norms by at most {max(d['norm'] for d in apart.values()):.1e} relatively."
-    said = collections.Counter(line.strip()[:160] for line in ran.get("failures", []))
+    said = collections.Counter(line.strip()[:160] for program in ran for line in program.get("failures", []))
     return text + "".join(f"\n- `{line}`" + (f" ({n} times)" if n > 1 else "") for line, n in said.items())
 
 

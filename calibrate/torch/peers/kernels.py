@@ -16,7 +16,8 @@ WORK = {
 KINDS = {
     "AdamW": r"adamw",
     "attention": r"flash|cudnn.*(sdpa|attention|fprop|bprop)|fmha|sdpa",
-    "norms": r"norm_\d|rms_norm|layer_norm|fold_",
+    "LoRA's way back through B": r"low_gradients|fold_low",
+    "norms": r"norm_\d|norm_wide|rms_norm|layer_norm|fold_",
     "gradient norm": r"NormTwoOps",
     "cross-entropy": r"cross_entropy",
     "activations": r"gated|Gelu|gelu|silu",

@@ -213,6 +213,14 @@ int fta_empty_cache(int device) {
   });
 }
 
+int fta_release_workspaces(int device) {
+  return guard([&] {
+    if (device < 0) return;
+    static const auto release = reinterpret_cast<void (*)()>(dlsym(RTLD_DEFAULT, "_ZN2at4cuda21clearCublasWorkspacesEv"));
+    if (release) release();
+  });
+}
+
 void fta_limit_cpu_memory(int64_t bytes) { counter().limit(bytes); }
 
 int fta_synchronize(int device) {

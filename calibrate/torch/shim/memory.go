@@ -28,6 +28,12 @@ func MemoryOf(device int) (Memory, error) {
 // ResetPeak starts the device's peaks again from what is held now.
 func ResetPeak(device int) error { return check("reset peak", C.fta_reset_peak(C.int(device))) }
 
+// ReleaseWorkspaces frees what matrix products have worked in on each stream of a device,
+// which libtorch keeps. No captured graph may be alive.
+func ReleaseWorkspaces(device int) error {
+	return check("release workspaces", C.fta_release_workspaces(C.int(device)))
+}
+
 // EmptyCache gives cached device memory back.
 func EmptyCache(device int) error { return check("empty cache", C.fta_empty_cache(C.int(device))) }
 

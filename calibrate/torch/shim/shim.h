@@ -25,6 +25,7 @@ int fta_get_threads(void);
 int fta_memory(int device, int64_t out[6]);  // now, peak allocated; now, peak reserved; free, total
 int fta_reset_peak(int device);
 int fta_empty_cache(int device);
+int fta_release_workspaces(int device);  // those of matrix products, one a stream, which else stay for good
 void fta_limit_cpu_memory(int64_t bytes);    // 0 lifts the limit; for tests and for a shared machine
 int fta_synchronize(int device);
 int fta_timer_new(int device, void** timer);
