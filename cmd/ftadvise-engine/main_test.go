@@ -232,15 +232,19 @@ func TestVerbs(t *testing.T) {
 // TestRefusals of what people give by hand.
 func TestRefusals(t *testing.T) {
 	paths := extracted(t)
+	text := filepath.Join(t.TempDir(), "text.txt")
+	if err := os.WriteFile(text, []byte(strings.Repeat("Package io provides basic interfaces to I/O primitives.\n", 100)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	with := func(verb string, more ...string) []string {
-		return append([]string{verb, "--model", paths.Base, "--text", paths.Far}, more...)
+		return append([]string{verb, "--model", paths.Base, "--text", text}, more...)
 	}
 	pretrain := func(more ...string) []string { return with("pretrain", append(more, "--out", t.TempDir())...) }
 	for want, each := range map[int][][]string{
 		2: {{"eval"}},
 		3: {
 			with("eval", "--text", "/nowhere"), with("eval", "--model", "/nowhere"), with("eval", "--adapter", "/nowhere"), with("eval", "--precision", "fp8"),
-			with("bench", "--seq", "0"), with("bench", "--batch", "0"), with("bench", "--steps", "0"), with("bench", "--steps", "3"), with("bench", "--rank", "0"),
+			with("bench", "--seq", "0"), with("bench", "--batch", "0"), with("bench", "--steps", "0"), with("bench", "--steps", "3"), with("bench", "--methods", "lora", "--rank", "0"),
 			with("bench", "--methods", "qlora"), pretrain("--seq", "0"), pretrain("--batch", "-1"), pretrain("--steps", "0"), pretrain("--held-out", "100"),
 		},
 		5: {with("eval", "--device", "cuda:99")},
