@@ -98,8 +98,12 @@ func (p *plain) step(e calibrate.StepDone) {
 }
 
 func (p *plain) end(e calibrate.TrialEnded) {
+	planned := p.trials[e.Trial].Steps
 	text := fmt.Sprintf("%s: %s at step %d", p.name(e.Trial), e.Status, e.Steps)
-	if planned := p.trials[e.Trial].Steps; planned > 0 {
+	if e.Status == evidence.Completed && e.Steps < planned { // its turn is over, the trial is not
+		text = fmt.Sprintf("%s: step %d", p.name(e.Trial), e.Steps)
+	}
+	if planned > 0 {
 		text += fmt.Sprintf(" of %d", planned)
 	}
 	if eval, ok := p.loss[e.Trial]; ok {

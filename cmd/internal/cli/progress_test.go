@@ -29,6 +29,7 @@ func tell(t *testing.T, quiet bool) string {
 	p.Happened(calibrate.EvalDone{Trial: "full", Step: 6, Set: calibrate.SetHeldOut, Loss: 2.5})
 	p.Happened(calibrate.EvalDone{Trial: "full", Step: 6, Set: calibrate.SetGeneral, Loss: 9})
 	p.Happened(calibrate.LogLine{Level: "warning", Text: "hot\x1b[31m"})
+	p.Happened(calibrate.TrialEnded{Trial: "full", Status: evidence.Completed, Steps: 3})
 	p.Happened(calibrate.TrialEnded{Trial: "full", Status: evidence.Completed, Steps: 6})
 	return out.String()
 }
@@ -39,6 +40,7 @@ func TestPlainProgress(t *testing.T) {
 ftadvise: probe full at 0.0001  loss 3.000  10 k tokens/s  step 4 of 6
 ftadvise: probe full at 0.0001  loss 3.000  10 k tokens/s  step 6 of 6
 ftadvise: warning: hot\x1b[31m
+ftadvise: probe full at 0.0001: step 3 of 6, held-out loss 2.5000
 ftadvise: probe full at 0.0001: completed at step 6 of 6, held-out loss 2.5000
 `
 	if got != want {
