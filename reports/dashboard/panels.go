@@ -50,7 +50,7 @@ func advicePanels() []panel {
 	return []panel{
 		{kind: text, title: "Recommendation", about: "The newest advice of the chosen runs.", width: 6, height: 5,
 			queries: []query{{`ftadvise_recommendation_info{` + ofRun + `}`, "{{answer}} {{arm}}"}}},
-		{kind: number, title: "Probability that it is cheaper", unit: "percentunit", width: 4, height: 5,
+		{kind: number, title: "Probability that it is cheaper", about: "That the advised option has the lower total cost; 50% is a coin toss.", unit: "percentunit", width: 4, height: 5,
 			queries: []query{{`ftadvise_recommendation_confidence_ratio{` + ofRun + `}`, "{{run}}"}}},
 		{kind: number, title: "Progress", about: "Optimizer steps done over planned.", unit: "percentunit", width: 4, height: 5,
 			queries: []query{{`ftadvise_run_progress_ratio{` + ofRun + `}`, "{{run}}"}}},
@@ -58,11 +58,11 @@ func advicePanels() []panel {
 			queries: []query{{`ftadvise_run_eta_seconds{` + ofRun + `}`, "{{run}}"}}},
 		{kind: number, title: "Expected total cost", about: "US dollars over the months that the stakes name.", unit: "currencyUSD", width: 6, height: 5,
 			queries: []query{{`ftadvise_option_total_usd{` + ofArm + `,stat="mean"}`, "{{arm}}"}}},
-		{kind: number, title: "Probability that full reaches the lower loss", unit: "percentunit", width: 6, height: 4,
+		{kind: number, title: "Probability that full reaches the lower loss", about: "Each method at its best checkpoint.", unit: "percentunit", width: 6, height: 4,
 			queries: []query{{`ftadvise_full_better_probability_ratio{` + ofArm + `}`, "against {{arm}}"}}},
 		{kind: number, title: "LoRA less full at the horizon", about: "Nats a token; above zero full is better.", unit: "none", width: 6, height: 4,
 			queries: []query{{`ftadvise_forecast_gap_nats{` + ofArm + `,stat="mean"}`, "{{arm}}"}}},
-		{kind: number, title: "Break-even price of a nat", unit: "currencyUSD", width: 6, height: 4,
+		{kind: number, title: "Break-even price of a nat", about: "What a nat of held-out loss must be worth for both methods to cost the same.", unit: "currencyUSD", width: 6, height: 4,
 			queries: []query{{`ftadvise_break_even_usd_per_nat{` + ofRun + `}`, "{{run}}"}}},
 		{kind: number, title: "Expected regret", about: "Of choosing each option.", unit: "currencyUSD", width: 6, height: 4,
 			queries: []query{{`ftadvise_option_expected_regret_usd{` + ofArm + `}`, "{{arm}}"}}},
@@ -76,18 +76,18 @@ func learningPanels() []panel {
 			queries: []query{{`ftadvise_trial_eval_loss_nats{` + ofArm + `,set="held-out"}`, trial}}},
 		{title: "Training loss", about: "Of the newest batch.", width: 12, height: 9,
 			queries: []query{{`ftadvise_trial_training_loss_nats{` + ofArm + `}`, trial}}},
-		{title: "Forgetting: loss on general text", width: 8, height: 8,
+		{title: "Forgetting: loss on general text", about: "Nats a token; a rise is what the model forgets of everything else.", width: 8, height: 8,
 			queries: []query{{`ftadvise_trial_eval_loss_nats{` + ofArm + `,set="general"}`, trial}}},
 		{title: "Gradient norm", about: "Before clipping.", width: 8, height: 8, log: true,
 			queries: []query{{`ftadvise_trial_gradient_norm{` + ofArm + `}`, trial}}},
-		{title: "Learning rate", unit: "sci", width: 8, height: 8, log: true,
+		{title: "Learning rate", about: "Of the newest step, warm-up included.", unit: "sci", width: 8, height: 8, log: true,
 			queries: []query{{`ftadvise_trial_learning_rate{` + ofArm + `}`, trial}}},
 	}
 }
 
 func speedPanels() []panel {
 	return []panel{
-		{title: "Tokens a second", unit: "short", width: 8, height: 8,
+		{title: "Tokens a second", about: "Tokens trained on over wall time, evaluations included in the time.", unit: "short", width: 8, height: 8,
 			queries: []query{{`sum by (run, arm) (rate(ftadvise_trial_tokens_total{` + ofArm + `}[$__rate_interval]))`, "{{arm}}"}}},
 		{title: "Step time", about: "Median and ninth decile of optimizer steps, warm-up left out.", unit: "s", width: 8, height: 8, queries: []query{
 			{stepQuantile("0.5"), "{{arm}} median"}, {stepQuantile("0.9"), "{{arm}} 90%"}}},
@@ -124,7 +124,7 @@ func runPanels() []panel {
 			queries: []query{{`ftadvise_run_info{` + ofRun + `,device=~"$device"}`, ""}}},
 		{kind: rows, title: "Trials", about: "What became of each trial.", width: 16, height: 8,
 			queries: []query{{`ftadvise_trial_status{` + ofArm + `}`, ""}}},
-		{kind: number, title: "Warnings", width: 4, height: 4, unit: "none", queries: []query{{`ftadvise_run_warnings{` + ofRun + `}`, "{{run}}"}}},
+		{kind: number, title: "Warnings", about: "Doubts about data and calibration; ftadvise runs show tells them.", width: 4, height: 4, unit: "none", queries: []query{{`ftadvise_run_warnings{` + ofRun + `}`, "{{run}}"}}},
 		{kind: number, title: "Series left out", about: "Runs and trials without labelled series, since there are newer ones.", unit: "none", width: 4, height: 4,
 			queries: []query{{`ftadvise_series_dropped_total`, "{{reason}}"}}},
 		{kind: number, title: "Past advice", about: "Self-audit over recorded outcomes: share of right advice, coverage of the 80% interval, error of predicted memory.", unit: "percentunit", width: 8, height: 4,
