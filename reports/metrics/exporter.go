@@ -124,6 +124,15 @@ func (e *Exporter) admit(id string, created time.Time) *runSeries {
 	return r
 }
 
+// Forget takes a run's series away, as when it was removed from the store.
+func (e *Exporter) Forget(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id = label(id)
+	e.families.forget(id)
+	e.runs = slices.DeleteFunc(e.runs, func(r *runSeries) bool { return r.id == id })
+}
+
 // drop counts a run once, however often it is published.
 func (e *Exporter) drop(id string) {
 	if !e.shunt[id] {

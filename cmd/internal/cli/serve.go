@@ -111,13 +111,20 @@ func (f feed) keep(ctx context.Context) {
 	}
 }
 
-// refresh publishes new and changed runs, the oldest first.
+// refresh publishes new and changed runs, the oldest first, and takes back those that
+// are there no more.
 func (f feed) refresh() error {
 	headers, _, err := f.store.List()
 	if err != nil {
 		return err
 	}
 	headers = headers[:min(len(headers), shownRuns)]
+	for id := range f.seen {
+		if !slices.ContainsFunc(headers, func(h *evidence.Run) bool { return h.ID == id }) {
+			f.exporter.Forget(id)
+			delete(f.seen, id)
+		}
+	}
 	for _, h := range slices.Backward(headers) {
 		if err := f.show(h); err != nil {
 			f.voice.warning(fmt.Sprintf("run %s is not shown: %v", h.ID, err))
@@ -139,11 +146,8 @@ func (f feed) show(header *evidence.Run) error {
 	if before, ok := f.seen[header.ID]; ok && before == now {
 		return nil
 	}
-	if err := f.publish(folder); err != nil {
-		return err
-	}
-	f.seen[header.ID] = now
-	return nil
+	f.seen[header.ID] = now // what cannot be read is said once, not every few seconds
+	return f.publish(folder)
 }
 
 // publishAudit shows how past advice has done; a figure that cannot be reckoned yet is

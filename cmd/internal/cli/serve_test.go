@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +63,47 @@ func TestFeedShowsWhatCameLater(t *testing.T) {
 		if text := refresh(); !strings.Contains(text, `answer="`+string(answer)+`"`) {
 			t.Errorf("advice for %s, given after the run was shown, is not", answer)
 		}
+	}
+}
+
+// TestFeedOfWhatIsGoneOrDamaged holds that a removed run loses its series, and that advice
+// that cannot be read is told once.
+func TestFeedOfWhatIsGoneOrDamaged(t *testing.T) {
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for range 2 {
+		run := advisortest.New().Run()
+		run.ID = ""
+		folder, err := s.Create(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(filepath.Join(folder.Path(), adviceFile), []byte("{"), 0o644), folder.Close()); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, run.ID)
+	}
+	var told strings.Builder
+	exporter := metrics.NewExporter(nil, metrics.Options{})
+	f := newFeed(s, exporter, voice{w: &told})
+	for range 3 {
+		if err := f.refresh(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(told.String(), ids[0]+" is not shown"); n != 1 {
+		t.Errorf("told %d times:\n%s", n, told.String())
+	}
+	if err := s.Remove(ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if text := shownBy(t, exporter); strings.Contains(text, ids[0]) || !strings.Contains(text, ids[1]) {
+		t.Errorf("%s was removed, %s was not:\n%s", ids[0], ids[1], text)
 	}
 }
