@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // TestRefused gives templates that reach for what is not theirs, or never end.
@@ -121,6 +122,16 @@ func TestStrftimeAtMidnight(t *testing.T) {
 	at := time.Date(2005, 1, 5, 0, 0, 0, 0, time.UTC)
 	if got := strftime("%-H:%-M %-j %-d %-y", at); got != "0:0 5 5 5" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestLongMessages: a message is for reading.
+func TestLongMessages(t *testing.T) {
+	for _, source := range []string{"{{ raise_exception('é' * 100000) }}", "{{ ['x'].index('é' * 100000) }}", "{{ 1|batch('é' * 100000)|map('é' * 100000) }}"} {
+		_, err := render(source, nil)
+		if err == nil || len(err.Error()) > 700 || !utf8.ValidString(err.Error()) {
+			t.Errorf("%s: %.700v", source, err)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package template
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Error is a template that cannot be parsed or rendered.
 type Error struct {
@@ -23,12 +26,23 @@ func (e *Error) Hint() string {
 type Raised struct{ Message string }
 
 func (r *Raised) Error() string {
-	return "the model's chat template refuses this conversation: " + r.Message
+	return "the model's chat template refuses this conversation: " + short(r.Message)
 }
 
 // Hint says what to do about it.
 func (r *Raised) Hint() string { return "change the conversation as the template asks" }
 
 func failure(line int, format string, args ...any) error {
-	return &Error{Line: line, What: fmt.Sprintf(format, args...)}
+	return &Error{Line: line, What: short(fmt.Sprintf(format, args...))}
+}
+
+// maxMessage is the length of a message beyond which it is no more one line to read.
+const maxMessage = 500
+
+// short cuts a message that holds a whole text of the template or the data.
+func short(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage], "") + " ..."
 }
