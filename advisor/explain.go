@@ -58,7 +58,10 @@ func (a *account) because(rec *Recommendation) string {
 	if !a.compares() {
 		return a.onlyOne(rec)
 	}
-	text := fmt.Sprintf(" (%s sure)", chance(rec.Verdict.Confidence))
+	text := ""
+	if rec.Verdict.Confidence < 1 || len(rec.Verdict.Violations) == 0 { // what a constraint leaves is not weighed
+		text = fmt.Sprintf(" (%s sure)", chance(rec.Verdict.Confidence))
+	}
 	full, lora := a.bills[a.f.full].total, a.bills[a.lora].total
 	mine, other, name := full, lora, a.f.arms[a.lora].method.String()
 	if rec.Verdict.Answer != UseFull {

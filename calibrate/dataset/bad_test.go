@@ -55,7 +55,7 @@ func TestBadData(t *testing.T) {
 		{"duplicate-keys-by-escape", "x.jsonl", rows(`{"text":"a","t\u0065xt":"b"}`), Options{}, `the field "text" appears twice`, ""},
 		{"wrong-fields", "x.jsonl", rows(`{"foo":"a","bar":"b"}`), Options{}, "no known shape has the fields foo, bar", "--field prompt=NAME"},
 		{"wrong-shape", "x.jsonl", ok, Options{Shape: "messages"}, "the shape messages needs the fields messages; the record has", ""},
-		{"wrong-field", "x.jsonl", ok, Options{Fields: map[string]string{"text": "body"}}, "no known shape has the fields", ""},
+		{"wrong-field", "x.jsonl", ok, Options{Fields: map[string]string{"text": "body"}}, "x.jsonl:1: no field is called body; the record has ", "--field text=NAME"},
 		{"unknown-role", "x.jsonl", ok, Options{Fields: map[string]string{"speech": "body"}}, `unknown role "speech" in --field`, "one of text, prompt"},
 		{"unknown-shape", "x.jsonl", ok, Options{Shape: "round"}, `unknown shape "round"`, "one of text"},
 		{"unknown-format", "x.jsonl", ok, Options{Format: "xml"}, `unknown format "xml"`, "one of jsonl"},

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -69,6 +70,11 @@ func newShaper(o Options, format string, first record, chat *chat) (*shaper, err
 }
 
 func unmatched(o Options, first record) error {
+	for _, role := range slices.Sorted(maps.Keys(o.Fields)) {
+		if name := o.Fields[role]; !slices.Contains(first.names(), name) {
+			return refuse(first.at.String(), fmt.Sprintf("no field is called %s; the record has %s", name, first.listed()), "--field "+role+"=NAME takes one of these names")
+		}
+	}
 	what := "no known shape has the fields " + first.listed()
 	if o.Shape != "" {
 		what = fmt.Sprintf("the shape %s needs the fields %s; the record has %s", o.Shape, strings.Join(rolesOf(o.Shape), ", "), first.listed())

@@ -34,7 +34,10 @@ func (a *app) commands() (*cobra.Command, error) {
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		text, _, _ := strings.Cut(err.Error(), ": strconv.")
+		text, why, _ := strings.Cut(err.Error(), ": strconv.")
+		if strings.HasPrefix(why, "ParseFloat") || strings.HasPrefix(why, "ParseInt") {
+			return fail(exitUsage, "a number is plain: 5000 or 0.05, without separators or a unit", "%s", text)
+		}
 		text, _, unitless := strings.Cut(text, ": time: ")
 		if unitless {
 			return fail(exitUsage, "a duration has a unit: 90s, 5m, 1h30m", "%s", text)
