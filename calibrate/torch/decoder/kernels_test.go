@@ -30,19 +30,24 @@ func shapes() map[string]hf.Config {
 	return out
 }
 
-// TestFusedKernels holds the fused CPU kernels to plain libtorch operations: losses and every
-// gradient.
+// TestFusedKernels holds the fused CPU kernels to plain libtorch operations, with AVX-512 where
+// there is any and without: losses and every gradient.
 func TestFusedKernels(t *testing.T) {
 	begin(t)
+	defer shim.Wide(true)
 	for name, c := range shapes() {
-		for _, length := range []int{12, 37} {
-			t.Run(fmt.Sprintf("%s, length %d", name, length), func(t *testing.T) {
+		for _, x := range []struct {
+			length int
+			wide   bool
+		}{{12, true}, {37, true}, {12, false}, {37, false}} {
+			t.Run(fmt.Sprintf("%s, length %d, wide %v", name, x.length, x.wide), func(t *testing.T) {
+				shim.Wide(x.wide)
 				full := func() (*Model, error) { return NewFull(c, Precision{shim.F32, shim.F32}, shim.CPU, 64) }
-				sameAsReference(t, full, length)
+				sameAsReference(t, full, x.length)
 				arms := []Arm{{evidence.Method{Kind: evidence.LoRA, Rank: 3, Alpha: 6, Targets: evidence.AllLinear}, 5}}
 				sameAsReference(t, func() (*Model, error) {
 					return NewLoRA(c, Precision{shim.F32, shim.F32}, shim.CPU, 64, arms)
-				}, length)
+				}, x.length)
 			})
 		}
 	}

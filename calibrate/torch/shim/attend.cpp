@@ -8,6 +8,9 @@
 #include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
+#include <vector>
+#include "narrow.h"
+#include "product.h"
 #include "rows.h"
 #include "tile.h"
 
@@ -176,28 +179,57 @@ FTA_CLONES void backward_head(const Head& h, const Backward& b, Room& room) {
   }
 }
 
+// The same head as narrow.h takes it.
+NarrowHead narrow_of(const Head& h, std::vector<int32_t>& first) {
+  const AttendShape& s = h.s;
+  first.resize(static_cast<size_t>(s.length));
+  for (int64_t i = 0; i < s.length; i++) first[static_cast<size_t>(i)] = static_cast<int32_t>(h.first(i));
+  return {s.length, h.groups(), s.head_dim, s.scale, first.data(), h.q(h.kv * h.groups()), h.qkv + h.k_column(), h.qkv + h.v_column(), s.width()};
+}
+
+void head_forward(const Head& h, float* out, float* lse) {
+  const AttendShape& s = h.s;
+  if (!has_products()) {
+    Room room(s);
+    return forward_head(h, out, lse, room);
+  }
+  std::vector<int32_t> first;
+  int64_t head = h.kv * h.groups();
+  narrow_forward(narrow_of(h, first), out + head * s.head_dim, s.heads * s.head_dim, lse + head * s.length);
+}
+
+void head_backward(const Head& h, const Backward& b) {
+  const AttendShape& s = h.s;
+  if (!has_products()) {
+    Room room(s);
+    return backward_head(h, b, room);
+  }
+  std::vector<int32_t> first;
+  int64_t head = h.kv * h.groups(), column = head * s.head_dim;
+  narrow_backward(narrow_of(h, first), b.out + column, b.dout + column, s.heads * s.head_dim, b.lse + head * s.length, b.dqkv + column, b.dqkv + h.k_column(), b.dqkv + h.v_column());
+}
+
 template <class F>
 void over_heads(const AttendShape& s, const float* qkv, const F& body) {
   at::parallel_for(0, s.batch * s.kv_heads, 1, [&](int64_t from, int64_t to) {
-    Room room(s);
     for (int64_t task = from; task < to; task++) {
       int64_t sequence = task / s.kv_heads;
-      body(Head{s, sequence, task % s.kv_heads, qkv + sequence * s.length * s.width()}, room);
+      body(Head{s, sequence, task % s.kv_heads, qkv + sequence * s.length * s.width()});
     }
   });
 }
 }  // namespace
 
 void attend(const AttendShape& s, const float* qkv, float* out, float* lse) {
-  over_heads(s, qkv, [&](const Head& h, Room& room) {
-    forward_head(h, out + h.sequence * s.length * s.heads * s.head_dim, lse + h.sequence * s.heads * s.length, room);
+  over_heads(s, qkv, [&](const Head& h) {
+    head_forward(h, out + h.sequence * s.length * s.heads * s.head_dim, lse + h.sequence * s.heads * s.length);
   });
 }
 
 void attend_backward(const AttendShape& s, const float* qkv, const float* out, const float* lse, const float* dout, float* dqkv) {
-  over_heads(s, qkv, [&](const Head& h, Room& room) {
+  over_heads(s, qkv, [&](const Head& h) {
     int64_t at = h.sequence * s.length * s.heads * s.head_dim;
-    backward_head(h, {out + at, lse + h.sequence * s.heads * s.length, dout + at, dqkv + h.sequence * s.length * s.width()}, room);
+    head_backward(h, {out + at, lse + h.sequence * s.heads * s.length, dout + at, dqkv + h.sequence * s.length * s.width()});
   });
 }
 }  // namespace fta

@@ -5,6 +5,7 @@
 #include <torch/version.h>
 #include "common.h"
 #include "kernels.h"
+#include "narrow.h"
 #include "rows.h"
 
 namespace fta {
@@ -235,9 +236,9 @@ int fta_rope(fta_tensor th, int64_t column, int64_t heads, int64_t head_dim, int
     float* p = data(t);
     const float *pc = data(cos), *ps = data(sin);
     const int64_t* pp = pos.data_ptr<int64_t>();
+    auto turn = narrow_ropes(head_dim, half) ? narrow_rope : rope_row;
     at::parallel_for(0, n, grain(heads * head_dim), [&](int64_t from, int64_t to) {
-      for (int64_t i = from; i < to; i++)
-        rope_row(p + i * width + column, pc + pp[i] * half, ps + pp[i] * half, static_cast<float>(sign), heads, head_dim, half);
+      for (int64_t i = from; i < to; i++) turn(p + i * width + column, pc + pp[i] * half, ps + pp[i] * half, static_cast<float>(sign), heads, head_dim, half);
     });
   });
 }

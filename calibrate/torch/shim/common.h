@@ -18,6 +18,7 @@ int fail(const char* what);       // keeps what, returns 1
 int fail_memory(const char* what);  // keeps what, returns 2
 bool is_memory(const char* what);
 bool reference();
+bool may_be_wide();  // whether AVX-512 may be used where there is any
 
 // The fused kernels serve contiguous fp32 on a CPU; everything else takes ATen.
 inline bool fused(const Tensor& t) {

@@ -10,6 +10,7 @@ namespace fta {
 namespace {
 thread_local std::string last_error;
 bool reference_mode = false;
+bool wide_mode = true;
 }  // namespace
 
 int fail(const char* what) {
@@ -27,6 +28,7 @@ bool is_memory(const char* what) {
   return false;
 }
 bool reference() { return reference_mode; }
+bool may_be_wide() { return wide_mode; }
 }  // namespace fta
 
 using namespace fta;
@@ -36,6 +38,8 @@ extern "C" {
 const char* fta_error(void) { return last_error.c_str(); }
 
 void fta_reference(int on) { reference_mode = on != 0; }
+
+void fta_wide(int on) { wide_mode = on != 0; }
 
 void fta_free_all(fta_tensor* list, int n) {
   for (int i = 0; i < n; i++) delete static_cast<Tensor*>(list[i]);

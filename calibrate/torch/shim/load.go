@@ -48,6 +48,10 @@ func Threads() int { return int(C.fta_get_threads()) }
 // is how tests check one against the other.
 func Reference(on bool) { C.fta_reference(flag(on)) }
 
+// Wide off makes the CPU kernels do without AVX-512, as they do on processors that have
+// none. It is how tests on those that have it reach the other half.
+func Wide(on bool) { C.fta_wide(flag(on)) }
+
 // Seed seeds every generator of libtorch.
 func Seed(seed int64) error { return check("seed", C.fta_seed(C.int64_t(seed))) }
 

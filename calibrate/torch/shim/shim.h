@@ -150,6 +150,7 @@ int fta_stage_send(void* stage, fta_tensor to, int64_t bytes);  // into to's fir
 void fta_stage_free(void* stage);
 
 void fta_reference(int on);  // plain ATen instead of the fused CPU kernels: the tests' oracle
+void fta_wide(int on);       // 0: no AVX-512, as on processors without it
 
 #ifdef __cplusplus
 }
