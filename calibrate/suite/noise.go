@@ -124,11 +124,8 @@ func shifts(all []repeated) string {
 
 // summary counts what the tables before it list.
 func summary(all []repeated) string {
-	three, renamed, disagree, near, nearOther, far, farOther := 0, 0, 0, 0, 0, 0, 0
+	renamed, disagree, near, nearOther, far, farOther := 0, 0, 0, 0, 0, 0
 	for _, r := range all {
-		if len(r.draws) > 2 {
-			three++
-		}
 		if slices.ContainsFunc(r.draws, func(d draw) bool { return answer{d.gap()}.String() != answer{r.draws[0].gap()}.String() }) {
 			renamed++
 		}
@@ -148,9 +145,22 @@ func summary(all []repeated) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%d data sets have two seeds and %d have three. Full, LoRA or either is the answer of all seeds on %d of them. Over the margins, seeds disagree on %d of %d questions. "+
+	return fmt.Sprintf("%s. Full, LoRA or either is the answer of all seeds on %d of them. Over the margins, seeds disagree on %d of %d questions. "+
 		"Where the first seed's gap is within %g nats of the margin, %d of %d further seeds answer otherwise; where it is not, %d of %d.\n",
-		len(all)-three, three, len(all)-renamed, disagree, len(all)*len(margins()), TieNats, nearOther, near, farOther, far)
+		seedCounts(all), len(all)-renamed, disagree, len(all)*len(margins()), TieNats, nearOther, near, farOther, far)
+}
+
+// seedCounts tells how many data sets have how many seeds.
+func seedCounts(all []repeated) string {
+	sets := map[int]int{}
+	for _, r := range all {
+		sets[len(r.draws)]++
+	}
+	var told []string
+	for _, seeds := range slices.Sorted(maps.Keys(sets)) {
+		told = append(told, fmt.Sprintf("%d data sets have %d seeds", sets[seeds], seeds))
+	}
+	return strings.Join(told, ", ")
 }
 
 // disagree reports whether seeds differ in whether full is better by more than a margin.

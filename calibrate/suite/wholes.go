@@ -38,7 +38,8 @@ func wholes(dir string) (string, error) {
 	return out.String(), nil
 }
 
-// leaders are rows of each method at its best rate, most trained parameters first.
+// leaders are rows of each method at its best rate, most trained parameters first and, of as
+// many, the lowest loss.
 func (f file) leaders() string {
 	best := map[string]Curve{}
 	for _, c := range f.Runs {
@@ -47,7 +48,9 @@ func (f file) leaders() string {
 		}
 	}
 	full := best["full"].last().Loss
-	order := slices.SortedFunc(maps.Values(best), func(a, b Curve) int { return cmp.Compare(b.Trainable, a.Trainable) })
+	order := slices.SortedFunc(maps.Values(best), func(a, b Curve) int {
+		return cmp.Or(cmp.Compare(b.Trainable, a.Trainable), cmp.Compare(a.last().Loss, b.last().Loss))
+	})
 	out := ""
 	for _, c := range order {
 		gone := "-"
