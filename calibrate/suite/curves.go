@@ -262,6 +262,9 @@ func (s Setting) Curves(units []Unit, engine, dir string) (int, error) {
 
 func (s Set) write(dir, file string) error {
 	for _, folder := range []string{"", "decay", "whole"} {
+		if folder != "" {
+			s.About.Domain.Layers = nil // they stand in the data set's own file
+		}
 		data, err := s.Encode(func(c Curve) bool { return c.folder() == folder })
 		if err == nil && data != nil {
 			err = writeFile(filepath.Join(dir, folder, file), data)

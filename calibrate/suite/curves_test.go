@@ -93,16 +93,21 @@ func TestCommittedFacts(t *testing.T) {
 	}
 }
 
-// TestCommittedSeeds: every data set has at least two seeds of each method, which begin alike.
+// TestCommittedSeeds: but for those that came last, every data set has at least two seeds
+// of each method, which begin alike.
 func TestCommittedSeeds(t *testing.T) {
 	files, err := readFiles("curves")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := repeats(files); len(all) != len(files) {
+	once := []string{"3m/html", "3m/json", "3m/labels", "3m/orders", "3m/permuted"}
+	if all := repeats(files); len(all)+len(once) != len(files) {
 		t.Errorf("%d of %d data sets have further seeds", len(all), len(files))
 	}
 	for _, f := range files {
+		if slices.Contains(once, f.data()) != (len(f.others) == 0) {
+			t.Errorf("%s has %d further seeds", f.data(), len(f.others))
+		}
 		for seed, runs := range f.others {
 			if len(runs) != 1+len(Default().Ranks) {
 				t.Errorf("%s: seed %d has %d runs", f.data(), seed, len(runs))
