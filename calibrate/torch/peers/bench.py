@@ -110,7 +110,7 @@ def recommend(bench, work):
     folder, text = bench.model(work["model"])
     with tempfile.TemporaryDirectory() as store:
         command = [ROOT / "bin/ftadvise", "recommend", "--engine", bench.engine, "--model", folder, "--data", text, "--store", store]
-        command += ["--budget", f"{bench.a.budget}s", "--threads", bench.threads, "--quiet", "--output", "json"]
+        command += ["--budget", f"{bench.a.budget}s", "--batch", work["batch"], "--seq-length", work["seq"], "--threads", bench.threads, "--quiet", "--output", "json"]
         ours = measure.run(command, cap=bench.a.cap)
         if ours.code not in (0, 4):
             sys.exit(f"bench: error: recommend: {ours.trouble()}")
@@ -138,7 +138,8 @@ WORKS = [
     work("growth, base, 4 times the tokens", "base", 16, 128, 20, "ours, smaller", growth.by_token, {"time a token, full": 0.9, "time a token, lora": 0.9}),
     work("growth, 10M to 60M", "llama-60m", 4, 256, 3, "ours, smaller", growth.by_parameter, {"time a token and parameter, full": 0.9, "time a token and parameter, lora": 0.9}, warm=1, once=True, smaller="llama-10m"),
     work("growth, 20 times the steps", "base", 4, 128, 400, "ours, smaller", growth.by_step, {"peak RSS, full": 0.97, "peak RSS, lora": 0.97}, once=True),
-    work("recommend, stories260K", "stories260K", 16, 128, 0, "trainer", recommend, {"recommend, start to verdict": 4}, once=True),
+    work("recommend, stories260K 16x128", "stories260K", 16, 128, 0, "trainer", recommend, {"recommend, start to verdict": 4}, once=True),
+    work("recommend, stories260K 8x128", "stories260K", 8, 128, 0, "trainer", recommend, {"recommend, start to verdict": 4}, once=True),
 ]
 
 
