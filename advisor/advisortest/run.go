@@ -139,14 +139,17 @@ func (c Case) forecast(id string, m evidence.Method, loss float64) evidence.Fore
 		Loss: Normal(loss, c.GapSD), BestLoss: Normal(loss, c.GapSD), BestStep: c.Horizon}
 }
 
+// p90Sigmas is the standard normal's quantile of 0.9.
+const p90Sigmas = 1.2815515655446004
+
 // Normal is the distribution N(mean, sd).
 func Normal(mean, sd float64) evidence.Distribution {
-	return evidence.Distribution{Mean: mean, SD: sd, P10: mean - 1.2815515655446004*sd, P50: mean, P90: mean + 1.2815515655446004*sd}
+	return evidence.Distribution{Mean: mean, SD: sd, P10: mean - p90Sigmas*sd, P50: mean, P90: mean + p90Sigmas*sd}
 }
 
 // regime is as the forecast has it of a lead that stays.
 func (c Case) regime(gap float64) evidence.Regime {
-	if math.Abs(gap) >= 1.2815515655446004*c.GapSD {
+	if math.Abs(gap) >= p90Sigmas*c.GapSD {
 		return evidence.Decided
 	}
 	return evidence.NeedsMore

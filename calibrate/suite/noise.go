@@ -130,19 +130,15 @@ func summary(all []repeated) string {
 			renamed++
 		}
 		for _, margin := range margins() {
-			if r.disagree(margin) {
+			if r.otherwise(margin) > 0 {
 				disagree++
 			}
-			for _, d := range r.draws[1:] {
-				asked, other := &far, &farOther
-				if math.Abs(r.draws[0].gap()-margin) <= TieNats {
-					asked, other = &near, &nearOther
-				}
-				*asked++
-				if (d.gap() > margin) != (r.draws[0].gap() > margin) {
-					*other++
-				}
+			asked, other := &far, &farOther
+			if math.Abs(r.draws[0].gap()-margin) <= TieNats {
+				asked, other = &near, &nearOther
 			}
+			*asked += len(r.draws) - 1
+			*other += r.otherwise(margin)
 		}
 	}
 	return fmt.Sprintf("%s. Full, LoRA or either is the answer of all seeds on %d of them. Over the margins, seeds disagree on %d of %d questions. "+
@@ -163,9 +159,16 @@ func seedCounts(all []repeated) string {
 	return strings.Join(told, ", ")
 }
 
-// disagree reports whether seeds differ in whether full is better by more than a margin.
-func (r repeated) disagree(margin float64) bool {
-	return slices.ContainsFunc(r.draws, func(d draw) bool { return (d.gap() > margin) != (r.draws[0].gap() > margin) })
+// otherwise counts the further seeds that differ from the first in whether full is better
+// by more than a margin.
+func (r repeated) otherwise(margin float64) int {
+	n := 0
+	for _, d := range r.draws[1:] {
+		if (d.gap() > margin) != (r.draws[0].gap() > margin) {
+			n++
+		}
+	}
+	return n
 }
 
 // quantile interpolates between the two values next to a share of them.
@@ -184,7 +187,7 @@ func changes(all []repeated) string {
 	for _, margin := range margins() {
 		var told []string
 		for _, r := range all {
-			if r.disagree(margin) {
+			if r.otherwise(margin) > 0 {
 				gaps := make([]string, len(r.draws))
 				for i, d := range r.draws {
 					gaps[i] = fmt.Sprintf("%+.3f", d.gap())
@@ -204,17 +207,12 @@ func distances(all []repeated) string {
 	asked, other := make([]int, len(bounds)), make([]int, len(bounds))
 	for _, margin := range margins() {
 		for _, r := range all {
-			first := r.draws[0].gap() - margin
-			at, found := slices.BinarySearchFunc(bounds, math.Abs(first), cmp.Compare[float64])
+			at, found := slices.BinarySearchFunc(bounds, math.Abs(r.draws[0].gap()-margin), cmp.Compare[float64])
 			if !found {
 				at--
 			}
-			for _, d := range r.draws[1:] {
-				asked[at]++
-				if (d.gap() > margin) != (first > 0) {
-					other[at]++
-				}
-			}
+			asked[at] += len(r.draws) - 1
+			other[at] += r.otherwise(margin)
 		}
 	}
 	out := "| first seed's gap from the margin, nats | asked of further seeds | answered otherwise |\n| --- | --- | --- |\n"

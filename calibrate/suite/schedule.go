@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,16 +116,10 @@ func told(u Unit, r Result, err error) string {
 	if err != nil {
 		return err.Error()
 	}
-	best := map[string]Run{}
-	for _, run := range r.Runs {
-		name := MethodName(run.Method)
-		if known, ok := best[name]; run.finished() && (!ok || run.last() < known.last()) {
-			best[name] = run
-		}
+	var ends []string
+	for m, run := range r.best() {
+		ends = append(ends, fmt.Sprintf("; %s %.4f at %.3g", MethodName(m), run.last(), run.LearningRate))
 	}
-	line := fmt.Sprintf("%s: %.1f s, base %.3f", u.Name(), r.Seconds, r.Base)
-	for _, name := range slices.Sorted(maps.Keys(best)) {
-		line += fmt.Sprintf("; %s %.4f at %.3g", name, best[name].last(), best[name].LearningRate)
-	}
-	return line
+	slices.Sort(ends)
+	return fmt.Sprintf("%s: %.1f s, base %.3f", u.Name(), r.Seconds, r.Base) + strings.Join(ends, "")
 }

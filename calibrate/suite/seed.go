@@ -21,9 +21,10 @@ func (w *work) again(ctx context.Context) error {
 	}
 	w.result.Base, w.result.BaseGeneral = first.Base, first.BaseGeneral
 	var legs []*leg
+	best := first.best()
 	for _, m := range w.Methods(w.unit) {
-		if best, ok := first.best(m); ok {
-			legs = append(legs, newLeg(m, best.LearningRate))
+		if run, ok := best[m]; ok {
+			legs = append(legs, newLeg(m, run.LearningRate))
 		}
 	}
 	if err := w.advance(ctx, legs, w.HorizonSteps, w.constant()); err != nil {
@@ -35,14 +36,13 @@ func (w *work) again(ctx context.Context) error {
 	return nil
 }
 
-// best is the run of a method that ends lowest at a constant rate.
-func (r Result) best(m evidence.Method) (Run, bool) {
-	var out Run
-	found := false
+// best are the runs that end lowest at a constant rate, by method.
+func (r Result) best() map[evidence.Method]Run {
+	out := map[evidence.Method]Run{}
 	for _, run := range r.Runs {
-		if run.Method == m && run.finished() && (!found || run.last() < out.last()) {
-			out, found = run, true
+		if known, ok := out[run.Method]; run.finished() && (!ok || run.last() < known.last()) {
+			out[run.Method] = run
 		}
 	}
-	return out, found
+	return out
 }
