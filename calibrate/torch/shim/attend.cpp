@@ -8,6 +8,7 @@
 #include <ATen/Parallel.h>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 #include "narrow.h"
 #include "product.h"
@@ -187,23 +188,18 @@ NarrowHead narrow_of(const Head& h, std::vector<int32_t>& first) {
   return {s.length, h.groups(), s.head_dim, s.scale, first.data(), h.q(h.kv * h.groups()), h.qkv + h.k_column(), h.qkv + h.v_column(), s.width()};
 }
 
-void head_forward(const Head& h, float* out, float* lse) {
+// A room is there where narrow.h cannot serve.
+void head_forward(const Head& h, float* out, float* lse, Room* room) {
+  if (room) return forward_head(h, out, lse, *room);
   const AttendShape& s = h.s;
-  if (!has_products()) {
-    Room room(s);
-    return forward_head(h, out, lse, room);
-  }
   std::vector<int32_t> first;
   int64_t head = h.kv * h.groups();
   narrow_forward(narrow_of(h, first), out + head * s.head_dim, s.heads * s.head_dim, lse + head * s.length);
 }
 
-void head_backward(const Head& h, const Backward& b) {
+void head_backward(const Head& h, const Backward& b, Room* room) {
+  if (room) return backward_head(h, b, *room);
   const AttendShape& s = h.s;
-  if (!has_products()) {
-    Room room(s);
-    return backward_head(h, b, room);
-  }
   std::vector<int32_t> first;
   int64_t head = h.kv * h.groups(), column = head * s.head_dim;
   narrow_backward(narrow_of(h, first), b.out + column, b.dout + column, s.heads * s.head_dim, b.lse + head * s.length, b.dqkv + column, b.dqkv + h.k_column(), b.dqkv + h.v_column());
@@ -212,24 +208,26 @@ void head_backward(const Head& h, const Backward& b) {
 template <class F>
 void over_heads(const AttendShape& s, const float* qkv, const F& body) {
   at::parallel_for(0, s.batch * s.kv_heads, 1, [&](int64_t from, int64_t to) {
+    std::optional<Room> room;
+    if (!has_products()) room.emplace(s);
     for (int64_t task = from; task < to; task++) {
       int64_t sequence = task / s.kv_heads;
-      body(Head{s, sequence, task % s.kv_heads, qkv + sequence * s.length * s.width()});
+      body(Head{s, sequence, task % s.kv_heads, qkv + sequence * s.length * s.width()}, room ? &*room : nullptr);
     }
   });
 }
 }  // namespace
 
 void attend(const AttendShape& s, const float* qkv, float* out, float* lse) {
-  over_heads(s, qkv, [&](const Head& h) {
-    head_forward(h, out + h.sequence * s.length * s.heads * s.head_dim, lse + h.sequence * s.heads * s.length);
+  over_heads(s, qkv, [&](const Head& h, Room* room) {
+    head_forward(h, out + h.sequence * s.length * s.heads * s.head_dim, lse + h.sequence * s.heads * s.length, room);
   });
 }
 
 void attend_backward(const AttendShape& s, const float* qkv, const float* out, const float* lse, const float* dout, float* dqkv) {
-  over_heads(s, qkv, [&](const Head& h) {
+  over_heads(s, qkv, [&](const Head& h, Room* room) {
     int64_t at = h.sequence * s.length * s.heads * s.head_dim;
-    head_backward(h, {out + at, lse + h.sequence * s.heads * s.length, dout + at, dqkv + h.sequence * s.length * s.width()});
+    head_backward(h, {out + at, lse + h.sequence * s.heads * s.length, dout + at, dqkv + h.sequence * s.length * s.width()}, room);
   });
 }
 }  // namespace fta
