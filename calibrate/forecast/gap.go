@@ -41,9 +41,8 @@ func (o outlook) gap(full, lora int) evidence.Gap {
 	difference := o.difference(lora, full)
 	g := evidence.Gap{Full: f.Name, LoRA: l.Name, LoRAMethod: l.Method,
 		AtHorizon:   difference.distribution(),
-		AtBest:      atBest(f, l, difference),
-		Trend:       trend(f, l),
 		PFullBetter: 1 - difference.below(0)}
+	g.AtBest, g.Trend = atBest(f, l, difference, g.AtHorizon)
 	seen := min(f.last().Step, l.last().Step)
 	more := max(moreSteps(g, seen, o.horizon), o.untaught(l, seen))
 	g.Early = o.untaught(l, seen) > 0 && !(f.measured && l.measured)
@@ -54,22 +53,22 @@ func (o outlook) gap(full, lora int) evidence.Gap {
 	return g
 }
 
-// atBest is the gap where each arm is judged: at the horizon, unless early stopping ends
-// an arm before. The difference of two arms foretold by themselves would not do where both
-// go on: their own forecasts are wide and their errors common, so that a mean taken from
-// them and a width from their difference had said "over 99 %" of curves that the difference
-// left open.
-func atBest(full, lora belief, difference mixture) evidence.Distribution {
+// atBest is the gap where each arm is judged, and how it moved: at the horizon, unless
+// early stopping ends an arm before, since the gap is then between checkpoints. The
+// difference of two arms foretold by themselves would not do where both go on: their own
+// forecasts are wide and their errors common, so that a mean taken from them and a width
+// from their difference had said "over 99 %" of curves that the difference left open.
+func atBest(full, lora belief, difference mixture, atHorizon evidence.Distribution) (evidence.Distribution, evidence.Trend) {
 	fullBest, fullStop := full.judged()
 	loraBest, loraStop := lora.judged()
 	if !fullStop && !loraStop {
-		return difference.distribution()
+		return atHorizon, trend(full, lora)
 	}
 	sd := math.Hypot(fullBest.SD, loraBest.SD)
 	if full.measured && lora.measured {
 		sd = math.Min(sd, difference.spread())
 	}
-	return normal(loraBest.Mean-fullBest.Mean, sd)
+	return normal(loraBest.Mean-fullBest.Mean, sd), evidence.Trend{}
 }
 
 // judged is the loss of the best checkpoint, and whether training stops at it before
@@ -80,12 +79,10 @@ func (b belief) judged() (best evidence.Distribution, early bool) {
 	return best, stopAt(b.Points, f).Step < b.horizon
 }
 
-// trend is how the gap moved over the last doubling of the steps, where both arms go on.
+// trend is how the gap of two arms that go on moved over the last doubling of the steps.
 func trend(full, lora belief) evidence.Trend {
-	_, fullStop := full.judged()
-	_, loraStop := lora.judged()
 	seen := float64(min(full.last().Step, lora.last().Step))
-	if fullStop || loraStop || seen < 2 || seen >= float64(full.horizon) {
+	if seen < 2 || seen >= float64(full.horizon) {
 		return evidence.Trend{}
 	}
 	gap := func(step float64) float64 { return at(lora.Points, step) - at(full.Points, step) }
