@@ -92,7 +92,7 @@ func (f field) assumption(s, defaults *Stakes, origins map[string]string) (Assum
 // exact prints a stake to six figures, a large or whole one as it was given.
 func exact(v float64) string {
 	if v >= 1e6 || v >= 1000 && v == math.Trunc(v) {
-		return thousands(v)
+		return Thousands(v)
 	}
 	return strconv.FormatFloat(v, 'g', 6, 64)
 }

@@ -24,7 +24,7 @@ func usd(v float64) string {
 	case v < 100:
 		return sign + "$" + strconv.FormatFloat(v, 'f', 2, 64)
 	}
-	return sign + "$" + thousands(round(v, 3))
+	return sign + "$" + Thousands(round(v, 3))
 }
 
 // round keeps n significant figures.
@@ -39,7 +39,8 @@ func round(v float64, n int) float64 {
 	return math.Round(v*p) / p
 }
 
-func thousands(v float64) string {
+// Thousands prints a whole amount, not below zero, with commas: 1,200,000.
+func Thousands(v float64) string {
 	if v >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
@@ -92,9 +93,9 @@ func plain(v float64) string {
 	v = round(v, 3)
 	switch {
 	case v >= 1000:
-		return thousands(v)
+		return Thousands(v)
 	case v <= -1000:
-		return "-" + thousands(-v)
+		return "-" + Thousands(-v)
 	}
 	return strconv.FormatFloat(v+0, 'f', -1, 64)
 }

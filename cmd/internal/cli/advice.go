@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -161,10 +160,8 @@ func dollars(v float64) string {
 	switch {
 	case v >= 1e9:
 		return fmt.Sprintf("$%.2f M", v/1e6)
-	case v >= 1e6:
-		return fmt.Sprintf("$%d,%03d,%03d", int64(v)/1e6, int64(v)/1000%1000, int64(v)%1000)
 	case v >= 999.5:
-		return fmt.Sprintf("$%d,%03d", int64(math.Round(v))/1000, int64(math.Round(v))%1000)
+		return "$" + advisor.Thousands(v)
 	case v >= 100:
 		return fmt.Sprintf("$%.0f", v)
 	case v >= 1 || v == 0:
