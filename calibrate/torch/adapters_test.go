@@ -55,7 +55,7 @@ func adapterLoss(t *testing.T, e *Engine, base, dir string) float64 {
 		rows := windows(parityIDs(), parityLength)
 		arena := shim.NewArena(shim.CPU)
 		defer arena.Reset()
-		result, err := meanLoss(arena, m, rows, 1, 4)
+		result, err := meanLoss(m.OneLane(arena), rows, 1, 4)
 		loss = result.loss[0]
 		return err
 	})

@@ -60,7 +60,7 @@ func (e *Engine) textLoss(spec TextSpec) (TextLoss, error) {
 	defer m.Close()
 	arena := shim.NewArena(s.device)
 	defer arena.Reset()
-	result, err := meanLoss(arena, m, rows, 1, 4)
+	result, err := meanLoss(m.OneLane(arena), rows, 1, 4)
 	return TextLoss{len(ids), result.tokens, result.loss[0]}, err
 }
 

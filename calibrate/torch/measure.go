@@ -44,7 +44,7 @@ func (r *run) measureGradient() error {
 	if err != nil {
 		return err
 	}
-	out, err := r.spectrum(m, r.decoder.GradientValues)
+	out, err := r.spectrumOnAllCores(m, r.decoder.GradientValues)
 	if whole := energy.Blocks + energy.Embeddings + energy.Vectors; err == nil && whole > 0 {
 		out.Of, out.Tokens = calibrate.OfGradient, tokens
 		out.EmbeddingShare, out.VectorShare = energy.Embeddings/whole, energy.Vectors/whole
@@ -67,9 +67,9 @@ func (r *run) baseGradient(start time.Time, limit float64) (int, error) {
 	all, seen := predicted(r.pack.Train, rows), 0
 	for from := 0; from < n; from += r.group.MicroBatch {
 		part := rows[from:min(n, from+r.group.MicroBatch)]
-		batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), part, 1, 1/float64(max(1, all)))
-		r.pass(batch, from > 0)
-		batch.Drop()
+		if err := r.lanePass(part, 1/float64(max(1, all)), from > 0); err != nil {
+			return 0, err
+		}
 		seen += predicted(r.pack.Train, part)
 		if err := shim.Synchronize(r.device); err != nil {
 			return 0, err
@@ -78,7 +78,7 @@ func (r *run) baseGradient(start time.Time, limit float64) (int, error) {
 			break
 		}
 	}
-	return seen, r.arena.Err()
+	return seen, r.lanes.Gather()
 }
 
 // measureUpdate tells the spectra of all that training has added to the base weights.
@@ -88,7 +88,7 @@ func (r *run) measureUpdate(status evidence.Status) {
 		return
 	}
 	start := time.Now()
-	out, err := r.spectrum(m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
+	out, err := r.spectrumOnAllCores(m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
 	out.Of = calibrate.OfUpdate
 	total := 0.0
 	for _, w := range out.Weights {
@@ -148,6 +148,15 @@ func (r *run) spectrum(m calibrate.Measure, values func(name string) ([]float64,
 	}
 	out.Top = top.shares()
 	return out, nil
+}
+
+// spectrumOnAllCores is spectrum with every thread in each decomposition.
+func (r *run) spectrumOnAllCores(m calibrate.Measure, values func(name string) ([]float64, error)) (out calibrate.SpectrumMeasured, err error) {
+	err = r.onAllCores(func() error {
+		out, err = r.spectrum(m, values)
+		return err
+	})
+	return out, err
 }
 
 func weightSpectrum(name string, singular []float64, rank int) calibrate.WeightSpectrum {

@@ -54,10 +54,18 @@ func (r *run) keepProfile() {
 			traceEvent{Name: s.Name, Phase: "X", Start: s.Start * 1e6, Long: s.Seconds * 1e6, PID: r.traced, TID: 1},
 			traceEvent{Name: "allocated", Phase: "C", Start: (s.Start + s.Seconds) * 1e6, PID: r.traced, Args: map[string]any{"bytes": s.AllocatedBytes}})
 	}
-	r.observe(calibrate.LogLine{Level: "info", Text: fmt.Sprintf("%s: where the time of %d steps went, waiting for the device after each operation", trial, profiledSteps)})
+	r.observe(calibrate.LogLine{Level: "info", Text: fmt.Sprintf("%s: where the time of %d steps went%s, waiting for the device after each operation", trial, profiledSteps, r.onThread())})
 	for _, line := range profileTable(r.profile.Spans) {
 		r.observe(calibrate.LogLine{Level: "info", Text: line})
 	}
+}
+
+// onThread says which thread a profile is of, where threads go through the model side by side.
+func (r *run) onThread() string {
+	if r.lanes.N() == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" on the first of %d threads", r.lanes.N())
 }
 
 // writeTrace writes the trace of all the group's trials, where one was asked for.

@@ -24,6 +24,9 @@ type run struct {
 	arms    []calibrate.Segment
 	decoder *decoder.Model
 	arena   *shim.Arena
+	lanes   *decoder.Lanes
+	laned   bool // threads are lanes
+	cores   int  // CPU threads
 	timer   *shim.Timer
 	batches *batches
 	graphs  *graphs
@@ -65,7 +68,11 @@ func (s *session) newRun(bundle []calibrate.Segment) (*run, error) {
 		r.close()
 		return nil, err
 	}
-	if err := r.prepare(); err != nil {
+	err = r.prepare()
+	if err == nil {
+		err = r.useThreads(shim.Threads())
+	}
+	if err != nil {
 		r.close()
 		return nil, err
 	}
@@ -122,6 +129,10 @@ func (r *run) close() {
 	_ = shim.Synchronize(r.device)
 	if r.graphs != nil {
 		r.graphs.close()
+	}
+	r.lanes.Close()
+	if r.laned {
+		shim.SetThreads(r.cores)
 	}
 	r.arena.Reset()
 	r.statics.close()
@@ -235,34 +246,36 @@ func (r *run) optimise(step int) error {
 // microBatch leaves gradients and adds its share of the step's mean loss. tokens are
 // those of the whole step that carry loss.
 func (r *run) microBatch(rows []int, tokens int, add bool) error {
-	batch := r.statics.feed.Load(r.arena, rows, 1/math.Max(1, float64(tokens)))
+	weight := 1 / math.Max(1, float64(tokens))
+	if r.laned {
+		return r.lanePass(rows, weight, add)
+	}
+	batch := r.statics.feed.Load(r.arena, rows, weight)
 	taken, packed := batch.Shape()
 	return r.graphs.run(unit{add: add, taken: taken, packed: packed}, r.decoder.Static(batch), func() error {
-		r.pass(batch, add)
+		pass(r.lanes.First(), batch, r.statics.losses[0], add)
 		return r.arena.Err()
 	})
-}
-
-func (r *run) pass(batch *decoder.Batch, add bool) {
-	beta := 0.0
-	if add {
-		beta = 1
-	}
-	loss, tape := r.decoder.Forward(r.arena, batch, beta)
-	r.statics.addLoss(r.arena, batch, loss, add)
-	r.arena.Drop(loss.PerToken, loss.Hit)
-	r.decoder.Backward(tape)
 }
 
 // update is AdamW's step.
 func (r *run) update(step int, rates []float64) error {
 	r.decoder.SetStep(r.arena, r.statics.schedule, step, rates, r.group.Optimizer)
+	if r.laned {
+		norms, err := r.lanes.Step(r.statics.schedule, r.group.Optimizer)
+		r.statics.total(r.arena)
+		r.keepNorms(norms)
+		return err
+	}
 	return r.graphs.run(unit{optimizer: true}, true, func() error {
-		norms := r.decoder.Step(r.arena, r.statics.schedule, r.group.Optimizer)
-		r.arena.Copy(r.statics.norms, norms)
-		r.arena.Drop(norms)
+		r.keepNorms(r.decoder.Step(r.arena, r.statics.schedule, r.group.Optimizer))
 		return r.arena.Err()
 	})
+}
+
+func (r *run) keepNorms(norms shim.Tensor) {
+	r.arena.Copy(r.statics.norms, norms)
+	r.arena.Drop(norms)
 }
 
 // flush reads the pending steps' numbers and reports them. It is where divergence is

@@ -12,8 +12,8 @@ import (
 type statics struct {
 	feed     *decoder.Feed
 	schedule *decoder.Schedule
-	loss     shim.Tensor // [K] fp64
-	norms    shim.Tensor // [K] fp32
+	losses   []shim.Tensor // of each lane: [K] fp64
+	norms    shim.Tensor   // [K] fp32
 
 	arena *shim.Arena
 	arms  int
@@ -44,7 +44,7 @@ func (r *run) newStatics() (*statics, error) {
 	if s.schedule, err = r.decoder.NewSchedule(); err != nil {
 		return s, err
 	}
-	s.loss, s.norms = s.arena.Zeros(shim.F64, k), s.arena.Zeros(shim.F32, k)
+	s.losses, s.norms = []shim.Tensor{s.arena.Zeros(shim.F64, k)}, s.arena.Zeros(shim.F32, k)
 	s.ring = s.arena.Zeros(shim.F64, int64(r.every), 2, k)
 	for i := range int64(r.every) {
 		part := func(j int64) shim.Tensor { return s.arena.Strided(s.ring, []int64{k}, []int64{1}, (2*i+j)*k) }
@@ -53,26 +53,26 @@ func (r *run) newStatics() (*statics, error) {
 	return s, s.arena.Err()
 }
 
-// addLoss sums a micro-batch's losses, weighted, into the step's.
-func (s *statics) addLoss(a *shim.Arena, batch *decoder.Batch, loss decoder.Loss, add bool) {
-	if loss.PerToken.Nil() {
-		if !add {
-			a.Zero(s.loss)
-		}
-		return
+// lose makes room for the loss of each lane beside the first, whose loss is the step's.
+func (s *statics) lose(lanes int) error {
+	s.arena.Drop(s.losses[1:]...)
+	s.losses = s.losses[:1]
+	for range lanes - 1 {
+		s.losses = append(s.losses, s.arena.Zeros(shim.F64, int64(s.arms)))
 	}
-	sum := batch.WeightedLoss(a, loss)
-	if add {
-		a.Add(s.loss, sum, 1)
-	} else {
-		a.Copy(s.loss, sum)
+	return s.arena.Err()
+}
+
+// total adds the lanes' losses up in the first's.
+func (s *statics) total(a *shim.Arena) {
+	for _, loss := range s.losses[1:] {
+		a.Add(s.losses[0], loss, 1)
 	}
-	a.Drop(sum)
 }
 
 // keep copies the step's numbers to their place in the ring.
 func (s *statics) keep(a *shim.Arena, slot int) {
-	a.Copy(s.slots[slot][0], s.loss)
+	a.Copy(s.slots[slot][0], s.losses[0])
 	a.Copy(s.slots[slot][1], s.norms)
 }
 

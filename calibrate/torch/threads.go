@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"ftadvise/calibrate"
-	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
 
@@ -32,11 +31,12 @@ func (r *run) chooseThreads() error {
 	}
 	key := fmt.Sprintf("%s %d %d", r.group.ModelDir, r.group.MicroBatch, r.pack.Train.SeqLength)
 	if n, known := r.threads.chosen[key]; known {
-		shim.SetThreads(n)
-		return nil
+		return r.useThreads(n)
 	}
 	choice := min(r.threads.cores, runtime.GOMAXPROCS(0))
-	shim.SetThreads(choice)
+	if err := r.useThreads(choice); err != nil {
+		return err
+	}
 	operations := 6 * float64(r.model.Config.Params()) * float64(len(r.arms)*r.group.MicroBatch*r.pack.Train.SeqLength)
 	if operations > measuredOperations || r.arms[0].Trial.Method.Dropout > 0 { // dropout would draw from the generator
 		return nil
@@ -46,8 +46,7 @@ func (r *run) chooseThreads() error {
 		return err
 	}
 	r.threads.chosen[key] = n
-	shim.SetThreads(n)
-	return nil
+	return r.useThreads(n)
 }
 
 // threads is what an engine knows of them.
@@ -89,7 +88,9 @@ func otherThreads(choice int) []int {
 // passSeconds is the time of a forward and backward pass. Its gradients are overwritten
 // by the next.
 func (r *run) passSeconds(threads int) (float64, error) {
-	shim.SetThreads(threads)
+	if err := r.useThreads(threads); err != nil {
+		return 0, err
+	}
 	rows := make([]int, r.group.MicroBatch)
 	for i := range rows {
 		rows[i] = i % r.pack.Train.N
@@ -97,12 +98,7 @@ func (r *run) passSeconds(threads int) (float64, error) {
 	least := math.Inf(1)
 	for pass := range threadPasses {
 		before := time.Now()
-		batch := decoder.NewBatch(r.arena, sequencesOf(r.pack.Train), rows, len(r.arms), 0)
-		loss, tape := r.decoder.Forward(r.arena, batch, 0)
-		r.decoder.Backward(tape)
-		r.arena.Drop(loss.PerToken, loss.Hit)
-		batch.Drop()
-		if err := r.arena.Err(); err != nil {
+		if err := r.lanePass(rows, 1, false); err != nil {
 			return 0, err
 		}
 		if pass > 0 {

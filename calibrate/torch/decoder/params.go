@@ -52,6 +52,9 @@ func newFlat(a *shim.Arena, arms, elements, matrices int64, p Precision) *flat {
 	return f
 }
 
+// Values is the number of values that are trained, of all arms.
+func (m *Model) Values() int64 { return m.trained().arms * m.trained().elements }
+
 // publish copies the master weights to where products read them.
 func (f *flat) publish(a *shim.Arena) {
 	if f.work != f.master {

@@ -80,17 +80,23 @@ func appendHalf(to []float32, step int, rate, decay float64, o evidence.Optimize
 func (m *Model) Step(a *shim.Arena, s *Schedule, o evidence.Optimizer) shim.Tensor {
 	f := m.trained()
 	norms := a.Norm(f.grad)
+	m.update(a, s, o, norms, 0, f.elements)
+	m.renorm(a)
+	return norms
+}
+
+// update is AdamW on some of every arm's elements.
+func (m *Model) update(a *shim.Arena, s *Schedule, o evidence.Optimizer, norms shim.Tensor, from, to int64) {
+	f := m.trained()
 	step := shim.AdamW{
 		Param: f.master, Grad: f.grad, M: f.m, V: f.v, Norms: norms, Scalars: a.View(s.device, f.arms, 2, scalarsOfHalf),
-		Matrices: f.matrices, Limit: o.ClipNorm, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Epsilon,
+		Matrices: f.matrices, From: from, To: to, Limit: o.ClipNorm, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Epsilon,
 	}
 	if f.work != f.master {
 		step.Work = f.work
 	}
 	a.AdamWStep(step)
 	a.Drop(step.Scalars)
-	m.renorm(a)
-	return norms
 }
 
 func (m *Model) trained() *flat {

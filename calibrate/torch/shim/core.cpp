@@ -55,6 +55,13 @@ int fta_alias(fta_tensor t, fta_tensor* out) {
   return guard([&] { *out = H(T(t)); });
 }
 
+int fta_view_alike(fta_tensor view, fta_tensor of, fta_tensor other, fta_tensor* out) {
+  return guard([&] {
+    const Tensor& v = T(view);
+    *out = H(T(other).as_strided(v.sizes(), v.strides(), v.storage_offset() - T(of).storage_offset() + T(other).storage_offset()));
+  });
+}
+
 int fta_empty_like(fta_tensor t, fta_tensor* out) {
   return guard([&] { *out = H(at::empty_like(T(t), at::MemoryFormat::Contiguous)); });
 }

@@ -160,8 +160,14 @@ const char* fta_load_cuda(void) {
   return cuda_problem.c_str();
 }
 
+// Numbers below the normal range become 0, on this thread and on those that it starts, which
+// take its settings over: attention's weights come down to them, and an Intel processor takes
+// 170 times as long over a multiplication of such a number (measured on a Sapphire Rapids).
 int fta_begin_thread(void) {
-  return guard([] { new c10::InferenceMode(true); });
+  return guard([] {
+    at::globalContext().setFlushDenormal(true);
+    new c10::InferenceMode(true);
+  });
 }
 
 int fta_cuda_count(void) { return at::hasCUDA() ? static_cast<int>(at::accelerator::deviceCount()) : 0; }

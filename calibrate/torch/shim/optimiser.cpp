@@ -45,17 +45,17 @@ using namespace fta;
 
 extern "C" {
 
-int fta_adamw(fta_tensor ph, fta_tensor gh, fta_tensor mh, fta_tensor vh, fta_tensor work, fta_tensor norms, fta_tensor scalars, int64_t matrices, double limit, double beta1, double beta2, double eps) {
+int fta_adamw(fta_tensor ph, fta_tensor gh, fta_tensor mh, fta_tensor vh, fta_tensor work, fta_tensor norms, fta_tensor scalars, int64_t matrices, int64_t first, int64_t last, double limit, double beta1, double beta2, double eps) {
   return guard([&] {
     const Tensor &p = T(ph), &g = T(gh), &m = T(mh), &v = T(vh);
-    if (kernels::adamw(p, g, m, v, work ? &T(work) : nullptr, T(norms), T(scalars), matrices, limit, beta1, beta2, eps)) return;
+    if (first == 0 && last == p.size(1) && kernels::adamw(p, g, m, v, work ? &T(work) : nullptr, T(norms), T(scalars), matrices, limit, beta1, beta2, eps)) return;
     Constants constants{beta1, beta2, eps};
     for (int64_t arm = 0; arm < p.size(0); arm++) {
       std::optional<Tensor> factor;
       if (limit > 0) factor = at::clamp_max(at::reciprocal(T(norms)[arm] + 1e-6).mul_(limit), 1);
       for (int64_t half = 0; half < 2; half++) {
-        int64_t from = half ? matrices : 0, n = half ? p.size(1) - matrices : matrices;
-        if (n == 0) continue;
+        int64_t from = std::max(first, half ? matrices : 0), n = std::min(last, half ? p.size(1) : matrices) - from;
+        if (n <= 0) continue;
         auto part = [&](const Tensor& t) { return t[arm].narrow(0, from, n); };
         Half h{part(p), part(g), part(m), part(v), T(scalars)[arm][half]};
         if (fused(h.p) && fused(h.g))

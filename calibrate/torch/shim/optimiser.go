@@ -12,6 +12,7 @@ type AdamW struct {
 	// learning rate, 1-beta1^t, 1-beta2^t, t and decay.
 	Scalars           Tensor
 	Matrices          int64
+	From, To          int64   // the elements of every arm that are updated
 	Limit             float64 // of the gradient's norm, as torch's clip_grad_norm_; 0: none
 	Beta1, Beta2, Eps float64
 }
@@ -19,7 +20,7 @@ type AdamW struct {
 // AdamWStep updates the buffers in place.
 func (a *Arena) AdamWStep(s AdamW) {
 	if a.err == nil {
-		a.ok("adamw", C.fta_adamw(s.Param.p, s.Grad.p, s.M.p, s.V.p, s.Work.p, s.Norms.p, s.Scalars.p, C.int64_t(s.Matrices), C.double(s.Limit), C.double(s.Beta1), C.double(s.Beta2), C.double(s.Eps)))
+		a.ok("adamw", C.fta_adamw(s.Param.p, s.Grad.p, s.M.p, s.V.p, s.Work.p, s.Norms.p, s.Scalars.p, C.int64_t(s.Matrices), C.int64_t(s.From), C.int64_t(s.To), C.double(s.Limit), C.double(s.Beta1), C.double(s.Beta2), C.double(s.Eps)))
 	}
 }
 

@@ -36,6 +36,7 @@ void fta_timer_free(void* timer);
 // --- core.cpp: tensors and products ----------------------------------------------
 int fta_as_strided(fta_tensor t, const int64_t* size, const int64_t* stride, int n, int64_t offset, fta_tensor* out);
 int fta_alias(fta_tensor t, fta_tensor* out);  // another handle
+int fta_view_alike(fta_tensor view, fta_tensor of, fta_tensor other, fta_tensor* out);  // views other as view does of
 int fta_empty_like(fta_tensor t, fta_tensor* out);
 int fta_to_dtype(fta_tensor t, int dtype, fta_tensor* out);
 int fta_from_host(const void* data, const int64_t* size, int n, int dtype, int device, fta_tensor* out);
@@ -128,8 +129,9 @@ int fta_singular_values(fta_tensor t, double* out, int64_t n);  // of t[rows,col
 int fta_norm(fta_tensor t, fta_tensor* out);  // Euclidean, of each row of t[K,n]: [K] fp32
 // AdamW on flat buffers [K,elements]. Gradients count min(1, limit/(norm+1e-6)) times where limit is above 0, by
 // norms[K]. scalars[K,2,5] fp32, for the first `matrices` elements of an arm and for the rest: learning rate,
-// 1-beta1^t, 1-beta2^t, t, decay. work, null or another precision, gets a copy of the new p.
-int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor work, fta_tensor norms, fta_tensor scalars, int64_t matrices, double limit, double beta1, double beta2, double eps);
+// 1-beta1^t, 1-beta2^t, t, decay. Elements [from, to) of every arm are updated. work, null or another precision,
+// gets a copy of the new p.
+int fta_adamw(fta_tensor p, fta_tensor g, fta_tensor m, fta_tensor v, fta_tensor work, fta_tensor norms, fta_tensor scalars, int64_t matrices, int64_t from, int64_t to, double limit, double beta1, double beta2, double eps);
 
 // --- graph.cpp: streams, CUDA graphs, pinned staging -----------------------------------------------
 int fta_side_stream(int device);   // this thread's work on the device goes to a stream that can be captured

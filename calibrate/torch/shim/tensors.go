@@ -55,6 +55,15 @@ func (a *Arena) Strided(t Tensor, size, stride []int64, offset int64) Tensor {
 	return a.keep(out)
 }
 
+// Alike views other as view views of, which has other's shape.
+func (a *Arena) Alike(view, of, other Tensor) Tensor {
+	var out C.fta_tensor
+	if a.err != nil || !a.ok("view", C.fta_view_alike(view.p, of.p, other.p, &out)) {
+		return Tensor{}
+	}
+	return a.keep(out)
+}
+
 // Cast copies t to another element type; of the same type it is a view.
 func (a *Arena) Cast(t Tensor, dtype DType) Tensor {
 	var out C.fta_tensor

@@ -1,0 +1,241 @@
+package decoder
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// Lanes are threads of a CPU that each take sequences of their own through all layers and
+// back. What a layer works on stays in the thread's cache, and threads wait for each other
+// twice a step in place of at every operation: of a small model's step that is a fifth.
+// All read the same weights; each leaves gradients of its own, which Gather adds up.
+type Lanes struct {
+	model *Model
+	lanes []*Lane
+}
+
+// Lane is one of them: a model to run and an arena for what it makes.
+type Lane struct {
+	Model *Model
+	Arena *shim.Arena
+	work  chan func() // nil in the first lane, which is the caller's own thread
+}
+
+// OneLane is the model itself, on the calling thread.
+func (m *Model) OneLane(a *shim.Arena) *Lanes {
+	return &Lanes{model: m, lanes: []*Lane{{Model: m, Arena: a}}}
+}
+
+// NewLanes makes n lanes of which the first is the model itself, with a, on the calling
+// thread. More than one need a CPU, and a calling thread set to one thread an operation.
+func (m *Model) NewLanes(a *shim.Arena, n int) (*Lanes, error) {
+	l := m.OneLane(a)
+	for range n - 1 {
+		lane := &Lane{Model: m.twin(), Arena: shim.NewArena(shim.CPU), work: make(chan func())}
+		l.lanes = append(l.lanes, lane)
+		ready := make(chan error)
+		go lane.loop(ready)
+		if err := errors.Join(<-ready, lane.Model.Err()); err != nil {
+			l.Close()
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// loop is a lane's OS thread; it ends with the lane.
+func (l *Lane) loop(ready chan<- error) {
+	err := shim.Begin()
+	shim.SetThreads(1)
+	ready <- err
+	for work := range l.work {
+		work()
+	}
+}
+
+// N is the number of lanes.
+func (l *Lanes) N() int { return len(l.lanes) }
+
+// Close ends the lanes' threads and frees what they hold; the model and its arena stay.
+func (l *Lanes) Close() {
+	if l == nil {
+		return
+	}
+	for _, lane := range l.lanes[1:] {
+		close(lane.work)
+		lane.Arena.Reset()
+		lane.Model.Close()
+	}
+	l.lanes = l.lanes[:1]
+}
+
+// Each runs work in every lane at once and returns the lanes' first error.
+func (l *Lanes) Each(work func(i int, lane *Lane)) error {
+	var others sync.WaitGroup
+	for i, lane := range l.lanes[1:] {
+		others.Add(1)
+		lane.work <- func() {
+			defer others.Done()
+			work(i+1, lane)
+		}
+	}
+	work(0, l.lanes[0])
+	others.Wait()
+	for _, lane := range l.lanes {
+		if err := lane.Arena.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InTurn runs work for one lane after the other on the calling thread.
+func (l *Lanes) InTurn(work func(i int, lane *Lane)) error {
+	for i, lane := range l.lanes {
+		work(i, lane)
+		if err := lane.Arena.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// First is the lane that is the model itself.
+func (l *Lanes) First() *Lane { return l.lanes[0] }
+
+// Share is the part of n things that falls to a lane, the same in every step.
+func (l *Lanes) Share(i, n int) (from, to int) {
+	return n * i / len(l.lanes), n * (i + 1) / len(l.lanes)
+}
+
+// Gather adds every lane's gradients to the model's own.
+func (l *Lanes) Gather() error {
+	return l.Each(func(i int, lane *Lane) { lane.Arena.Drop(l.gather(i, lane.Arena)) })
+}
+
+// gather adds up a lane's share of all gradients and returns the sum's view, [K, n].
+func (l *Lanes) gather(i int, a *shim.Arena) shim.Tensor {
+	sum := l.shareOf(i, a, l.model.trained().grad)
+	for _, other := range l.lanes[1:] {
+		part := l.shareOf(i, a, other.Model.trained().grad)
+		a.Add(sum, part, 1)
+		a.Drop(part)
+	}
+	return sum
+}
+
+func (l *Lanes) shareOf(i int, a *shim.Arena, t shim.Tensor) shim.Tensor {
+	f := l.model.trained()
+	from, to := l.Share(i, int(f.elements))
+	return a.Strided(t, []int64{f.arms, int64(to - from)}, []int64{f.elements, 1}, int64(from))
+}
+
+// Step is the model's Step on the gradients of all lanes, each of which updates a share of
+// what is trained.
+func (l *Lanes) Step(s *Schedule, o evidence.Optimizer) (shim.Tensor, error) {
+	f := l.model.trained()
+	squares := make([][]float32, len(l.lanes))
+	err := l.Each(func(i int, lane *Lane) {
+		sum := l.gather(i, lane.Arena)
+		norms := lane.Arena.Norm(sum)
+		squares[i] = make([]float32, f.arms)
+		lane.Arena.Floats(norms, squares[i])
+		lane.Arena.Drop(sum, norms)
+	})
+	if err != nil {
+		return shim.Tensor{}, err
+	}
+	a := l.lanes[0].Arena
+	norms := a.FromFloat32(joint(squares), f.arms)
+	err = l.Each(func(i int, lane *Lane) {
+		from, to := l.Share(i, int(f.elements))
+		l.model.update(lane.Arena, s, o, norms, int64(from), int64(to))
+	})
+	l.model.renorm(a)
+	return norms, err
+}
+
+// joint is the norm of parts with these norms, for each arm.
+func joint(parts [][]float32) []float32 {
+	out := make([]float32, len(parts[0]))
+	for arm := range out {
+		sum := 0.0
+		for _, norms := range parts {
+			sum += float64(norms[arm]) * float64(norms[arm])
+		}
+		out[arm] = float32(math.Sqrt(sum))
+	}
+	return out
+}
+
+// twin is a model on the same weights that leaves gradients of its own.
+func (m *Model) twin() *Model {
+	t := *m
+	t.arena = shim.NewArena(m.arena.Device())
+	f := *m.trained()
+	own := f.grad
+	f.grad = t.arena.EmptyLike(own)
+	t.arena.Zero(f.grad) // between parameters lie gaps that no pass writes
+	if m.base != nil {
+		t.base = &f
+	} else {
+		t.adapters = &f
+	}
+	t.blocks = slices.Clone(m.blocks)
+	t.eachParam(func(p *param) {
+		if p.trained() {
+			p.grad = t.arena.Alike(p.grad, own, f.grad)
+		}
+	})
+	return &t
+}
+
+// eachParam visits every parameter, on copies of what blocks point to.
+func (m *Model) eachParam(visit func(*param)) {
+	for _, p := range []*param{&m.embedding, &m.positions, &m.head, &m.final.w, &m.final.b} {
+		visit(p)
+	}
+	for i := range m.blocks {
+		m.blocks[i].eachParam(visit)
+	}
+}
+
+func (b *block) eachParam(visit func(*param)) {
+	for _, n := range []*norm{&b.norm1, &b.norm2} {
+		visit(&n.w)
+		visit(&n.b)
+	}
+	for _, n := range []**norm{&b.post1, &b.post2, &b.qNorm, &b.kNorm} {
+		if *n != nil {
+			own := **n
+			visit(&own.w)
+			visit(&own.b)
+			*n = &own
+		}
+	}
+	for _, l := range []*linear{&b.qkv, &b.out, &b.up, &b.down} {
+		l.eachParam(visit)
+	}
+}
+
+func (l *linear) eachParam(visit func(*param)) {
+	for _, p := range []*param{&l.w, &l.bias, &l.stacked} {
+		visit(p)
+	}
+	l.adapters = slices.Clone(l.adapters)
+	for i := range l.adapters {
+		ad := &l.adapters[i]
+		visit(&ad.a)
+		visit(&ad.b)
+		if ad.magnitude != nil {
+			own := *ad.magnitude
+			visit(&own.param)
+			ad.magnitude = &own
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package decoder
+
+import (
+	"math"
+	"testing"
+
+	"ftadvise/calibrate/evidence"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// TestLanes holds what several lanes leave to what one pass over all sequences does: loss,
+// gradients, their norms and the weights after a step, for every part that is trained.
+func TestLanes(t *testing.T) {
+	begin(t)
+	lora := func(variant string, arms int) []Arm {
+		var out []Arm
+		for i := range arms {
+			out = append(out, Arm{evidence.Method{Kind: evidence.LoRA, Variant: variant, Rank: 2 + i, Alpha: 6, Targets: evidence.AllLinear}, int64(i)})
+		}
+		return out
+	}
+	for family, c := range tiny() {
+		p := Precision{shim.F32, shim.F32}
+		for name, make := range map[string]func() (*Model, error){
+			"full":       func() (*Model, error) { return NewFull(c, p, shim.CPU, 64) },
+			"lora":       func() (*Model, error) { return NewLoRA(c, p, shim.CPU, 64, lora("", 1)) },
+			"three arms": func() (*Model, error) { return NewLoRA(c, p, shim.CPU, 64, lora("", 3)) },
+			"dora":       func() (*Model, error) { return NewLoRA(c, p, shim.CPU, 64, lora(evidence.DoRA, 1)) },
+		} {
+			t.Run(family+", "+name, func(t *testing.T) {
+				want, got := stepInLanes(t, make, 1), stepInLanes(t, make, 3)
+				for part := range want {
+					if apart := distance(got[part], want[part]); !(apart < 1e-5) {
+						t.Errorf("%s are %g of their size apart", partNames[part], apart)
+					}
+				}
+			})
+		}
+	}
+}
+
+var partNames = []string{"losses", "gradients", "norms", "weights"}
+
+// stepInLanes is one optimizer step over seven sequences: losses, gradients, norms, weights.
+func stepInLanes(t *testing.T, build func() (*Model, error), n int) [][]float32 {
+	t.Helper()
+	m, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Randomise(3); err != nil {
+		t.Fatal(err)
+	}
+	a := shim.NewArena(shim.CPU)
+	defer a.Reset()
+	f := m.trained()
+	noise := a.EmptyLike(f.master)
+	a.Fail(shim.Seed(4))
+	a.Normal(noise, 0.1)
+	a.Add(f.master, noise, 1)
+	m.renorm(a)
+	lanes, err := m.NewLanes(a, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lanes.Close()
+	losses := make([][]float64, n)
+	err = lanes.Each(func(i int, lane *Lane) {
+		losses[i] = make([]float64, f.arms)
+		from, to := lanes.Share(i, 7)
+		// In two batches, the second of which adds to the first.
+		for at, beta := from, 0.0; at < to; at, beta = at+2, 1 {
+			b := NewBatch(lane.Arena, sequences(m.Config.Vocab, 7, 12), rowsBetween(at, min(at+2, to)), int(f.arms), 1.0/77)
+			loss, tape := lane.Model.Forward(lane.Arena, b, beta)
+			sum := make([]float64, f.arms)
+			lane.Arena.Doubles(b.WeightedLoss(lane.Arena, loss), sum)
+			for arm := range sum {
+				losses[i][arm] += sum[arm]
+			}
+			lane.Model.Backward(tape)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schedule, err := m.NewSchedule()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer schedule.Close()
+	rates := make([]float64, f.arms)
+	total := make([]float32, f.arms)
+	for arm := range rates {
+		rates[arm] = 1e-2
+		for _, loss := range losses {
+			total[arm] += float32(loss[arm])
+		}
+	}
+	o := evidence.Optimizer{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-3, ClipNorm: 1, WeightDecay: 0.1}
+	m.SetStep(a, schedule, 1, rates, o)
+	norms, err := lanes.Step(schedule, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := f.arms * f.elements
+	return [][]float32{total, floatsOf(t, a, f.grad, all), floatsOf(t, a, norms, f.arms), floatsOf(t, a, f.master, all)}
+}
+
+func rowsBetween(from, to int) []int {
+	var out []int
+	for ; from < to; from++ {
+		out = append(out, from)
+	}
+	return out
+}
+
+func distance(got, want []float32) float64 {
+	apart, size := 0.0, 0.0
+	for i := range want {
+		apart += math.Pow(float64(got[i])-float64(want[i]), 2)
+		size += math.Pow(float64(want[i]), 2)
+	}
+	return math.Sqrt(apart / size)
+}

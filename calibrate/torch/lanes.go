@@ -1,0 +1,100 @@
+package torch
+
+import (
+	"ftadvise/calibrate/torch/decoder"
+	"ftadvise/calibrate/torch/shim"
+)
+
+// laneTokens is how many tokens of an arm a lane takes through the model at a time, so that
+// what an operation leaves is still in the second-level cache when the next one reads it.
+// laneValues bounds the gradients that lanes hold beside the model's own.
+const (
+	laneTokens = 512
+	laneValues = 8 << 20
+)
+
+// useThreads takes n CPU threads: as lanes where there are sequences for all of them and
+// their gradients are small, else within each operation.
+func (r *run) useThreads(n int) error {
+	r.lanes.Close()
+	r.laned = r.device == shim.CPU && r.inLanes(n)
+	count := 1
+	if r.laned {
+		count = n
+	}
+	if r.device == shim.CPU {
+		shim.SetThreads(n / count)
+		r.cores = n
+	}
+	var err error
+	if r.lanes, err = r.decoder.NewLanes(r.arena, count); err != nil {
+		return err
+	}
+	return r.statics.lose(count)
+}
+
+// inLanes reports whether n threads are lanes. Dropout draws from one generator, and
+// captured steps come from one thread.
+func (r *run) inLanes(n int) bool {
+	return r.recorder == nil && r.group.MicroBatch >= n && r.arms[0].Trial.Method.Dropout == 0 && int64(n-1)*r.decoder.Values() <= laneValues
+}
+
+// onAllCores runs what no lane divides among threads.
+func (r *run) onAllCores(work func() error) error {
+	if r.laned {
+		shim.SetThreads(r.cores)
+		defer shim.SetThreads(1)
+	}
+	return work()
+}
+
+// lanePass leaves the lanes' gradients and losses of some rows.
+func (r *run) lanePass(rows []int, weight float64, add bool) error {
+	return r.lanes.Each(func(i int, lane *decoder.Lane) {
+		from, to := r.lanes.Share(i, len(rows))
+		for more := add; from < to; more = true {
+			part := rows[from:min(to, from+r.atOnce())]
+			batch := decoder.NewBatch(lane.Arena, sequencesOf(r.pack.Train), part, len(r.arms), weight)
+			pass(lane, batch, r.statics.losses[i], more)
+			batch.Drop()
+			from += len(part)
+		}
+	})
+}
+
+// atOnce is how many sequences of an arm go through the model together.
+func (r *run) atOnce() int {
+	if !r.laned {
+		return r.group.MicroBatch
+	}
+	return min(r.group.MicroBatch, max(1, laneTokens/r.pack.Train.SeqLength))
+}
+
+// pass runs a batch forward and backward, and adds its losses, weighted, to a sum.
+func pass(lane *decoder.Lane, batch *decoder.Batch, sum shim.Tensor, add bool) {
+	beta := 0.0
+	if add {
+		beta = 1
+	}
+	loss, tape := lane.Model.Forward(lane.Arena, batch, beta)
+	addLoss(lane.Arena, batch, loss, sum, add)
+	lane.Arena.Drop(loss.PerToken, loss.Hit)
+	lane.Model.Backward(tape)
+}
+
+// addLoss sums a micro-batch's losses, weighted, into the step's.
+func addLoss(a *shim.Arena, batch *decoder.Batch, loss decoder.Loss, to shim.Tensor, add bool) {
+	if loss.PerToken.Nil() {
+		if !add {
+			a.Zero(to)
+		}
+		return
+	}
+	sum := batch.WeightedLoss(a, loss)
+	if add {
+		a.Add(to, sum, 1)
+	} else {
+		a.Copy(to, sum)
+	}
+	a.Drop(sum)
+}
