@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -34,7 +35,7 @@ type Tuning struct {
 // New starts the engine. It needs no GPU: without CUDA only the device cpu works.
 func New() (*Engine, error) {
 	e := &Engine{work: make(chan func()), noCUDA: shim.Load(), attention: map[attentionWork]decoder.BackendTimes{}}
-	e.threads = &threads{cores: shim.Threads(), chosen: map[string]int{}}
+	e.threads = &threads{cores: shim.Threads(), processors: runtime.GOMAXPROCS(0), chosen: map[string]int{}}
 	ready := make(chan error)
 	go e.loop(ready)
 	if err := <-ready; err != nil {

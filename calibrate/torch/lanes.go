@@ -1,6 +1,8 @@
 package torch
 
 import (
+	"runtime"
+
 	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
@@ -13,10 +15,15 @@ const (
 	laneValues = 8 << 20
 )
 
+// spareProcessors are Go's, beyond one a lane. Without an idle one the scheduler takes a
+// lane's away in the middle of an operation, 20 us after its start, and the lane has to
+// wait for it at the end: a fifth of a small model's step.
+const spareProcessors = 2
+
 // useThreads takes n CPU threads: as lanes where there are sequences for all of them and
 // their gradients are small, else within each operation.
 func (r *run) useThreads(n int) error {
-	r.lanes.Close()
+	r.endLanes()
 	r.laned = r.device == shim.CPU && r.inLanes(n)
 	count := 1
 	if r.laned {
@@ -26,11 +33,25 @@ func (r *run) useThreads(n int) error {
 		shim.SetThreads(n / count)
 		r.cores = n
 	}
+	if count > 1 {
+		runtime.GOMAXPROCS(max(r.threads.processors, count) + spareProcessors)
+	}
+	r.decoder.SetRemembering(r.laned)
 	var err error
 	if r.lanes, err = r.decoder.NewLanes(r.arena, count); err != nil {
 		return err
 	}
 	return r.statics.lose(count)
+}
+
+// endLanes leaves threads and scheduler as they were.
+func (r *run) endLanes() {
+	r.lanes.Close()
+	if r.laned {
+		shim.SetThreads(r.cores)
+		runtime.GOMAXPROCS(r.threads.processors)
+	}
+	r.laned = false
 }
 
 // inLanes reports whether n threads are lanes. Dropout draws from one generator, and

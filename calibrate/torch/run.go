@@ -130,10 +130,7 @@ func (r *run) close() {
 	if r.graphs != nil {
 		r.graphs.close()
 	}
-	r.lanes.Close()
-	if r.laned {
-		shim.SetThreads(r.cores)
-	}
+	r.endLanes()
 	r.arena.Reset()
 	r.statics.close()
 	if r.decoder != nil {

@@ -3,7 +3,6 @@ package torch
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"time"
 
@@ -33,7 +32,7 @@ func (r *run) chooseThreads() error {
 	if n, known := r.threads.chosen[key]; known {
 		return r.useThreads(n)
 	}
-	choice := min(r.threads.cores, runtime.GOMAXPROCS(0))
+	choice := min(r.threads.cores, r.threads.processors)
 	if err := r.useThreads(choice); err != nil {
 		return err
 	}
@@ -51,8 +50,9 @@ func (r *run) chooseThreads() error {
 
 // threads is what an engine knows of them.
 type threads struct {
-	cores  int            // libtorch's own choice
-	chosen map[string]int // by group's shape
+	cores      int            // libtorch's own choice
+	processors int            // that the process may use, by Go's reckoning
+	chosen     map[string]int // by group's shape
 }
 
 // fastestThreads tells where it leaves cores idle.
@@ -63,7 +63,7 @@ func (r *run) fastestThreads(choice int) (int, error) {
 		return best, err
 	}
 	text := fmt.Sprintf("%d: %.1f ms", best, least*1e3)
-	for _, n := range otherThreads(best) {
+	for _, n := range otherThreads(best, r.threads.processors) {
 		seconds, err := r.passSeconds(n)
 		if err != nil {
 			return best, err
@@ -80,8 +80,8 @@ func (r *run) fastestThreads(choice int) (int, error) {
 }
 
 // otherThreads are the numbers to try beside libtorch's choice.
-func otherThreads(choice int) []int {
-	numbers := []int{runtime.GOMAXPROCS(0), 1}
+func otherThreads(choice, most int) []int {
+	numbers := []int{most, 1}
 	return slices.DeleteFunc(slices.Compact(numbers), func(n int) bool { return n == choice })
 }
 

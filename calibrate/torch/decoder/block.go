@@ -20,9 +20,11 @@ type block struct {
 }
 
 // tape is what one block's forward pass leaves for its backward pass. Norms and
-// activations are recomputed: they cost no product and would be half of the memory.
+// activations are recomputed, unless the pass remembers: they cost no product and would be
+// half of the memory.
 type tape struct {
 	x, x1          shim.Tensor // the stream before attention and before the MLP
+	h, h1, act     shim.Tensor // x and x1 behind their norms, up behind the activation; remembered
 	stats1, stats2 stats
 	qkv            shim.Tensor // after rotation
 	heads          headTape
@@ -36,7 +38,7 @@ type tape struct {
 }
 
 func (t *tape) drop(a *shim.Arena) {
-	a.Drop(t.x1, t.qkv, t.attentionOut, t.up, t.mlpOut)
+	a.Drop(t.x1, t.h, t.h1, t.act, t.qkv, t.attentionOut, t.up, t.mlpOut)
 	for _, s := range []stats{t.stats1, t.stats2, t.postStats1, t.postStats2} {
 		s.drop(a)
 	}
@@ -57,7 +59,24 @@ type pass struct {
 	packing   func(window int64) shim.Packing
 	backend   shim.Backend
 	train     bool
+	remember  bool
 	beta      float64 // 0 overwrites gradients, 1 adds to them
+}
+
+// leave keeps a value for the way back where the pass remembers, and drops it elsewhere.
+func (p *pass) leave(t shim.Tensor) shim.Tensor {
+	if p.remember && p.train {
+		return t
+	}
+	p.a.Drop(t)
+	return shim.Tensor{}
+}
+
+// taken empties what the tape remembers, whose value goes to the caller.
+func taken(t *shim.Tensor) shim.Tensor {
+	value := *t
+	*t = shim.Tensor{}
+	return value
 }
 
 func (b *block) geometry(p *pass) shim.AttentionShape {
@@ -87,7 +106,7 @@ func (b *block) attend(p *pass, t *tape) {
 	h, s := b.norm1.forward(a, t.x)
 	t.stats1 = s
 	t.qkv, t.lq = b.qkv.forward(a, h, shim.Tensor{}, p.shape, p.train)
-	a.Drop(h)
+	t.h = p.leave(h)
 	t.heads = b.turnHeads(p, t.qkv)
 	shape := b.geometry(p)
 	t.attended = a.Attention(t.qkv, shape, p.packing(shape.Window))
@@ -99,11 +118,11 @@ func (b *block) mlp(p *pass, t *tape) shim.Tensor {
 	h, s := b.norm2.forward(a, t.x1)
 	t.stats2 = s
 	t.up, t.lu = b.up.forward(a, h, shim.Tensor{}, p.shape, p.train)
-	a.Drop(h)
+	t.h1 = p.leave(h)
 	act := a.Activate(t.up, b.activation, b.gated)
 	y, raw, st, l := b.add(p, &b.down, b.post2, act, t.x1)
 	t.mlpOut, t.postStats2, t.ld = raw, st, l
-	a.Drop(act)
+	t.act = p.leave(act)
 	return y
 }
 
@@ -135,7 +154,7 @@ func (b *block) mlpBackward(p *pass, dy shim.Tensor, t *tape) shim.Tensor {
 	draw := b.addBackward(p, b.post2, dy, t.mlpOut, t.postStats2)
 	dup := b.downBackward(p, draw, t)
 	dropOther(a, draw, dy)
-	h := b.norm2.again(a, t.x1)
+	h := b.norm2.again(a, t.x1, &t.h1)
 	dh := b.up.backward(a, dup, h, t.lu, p.shape, p.beta, true)
 	a.Drop(dup, h)
 	dx1 := b.norm2.backward(a, dh, t.x1, t.stats2, dy)
@@ -155,7 +174,10 @@ func (b *block) downBackward(p *pass, dy shim.Tensor, t *tape) shim.Tensor {
 		a.Drop(act)
 		return dup
 	}
-	act := a.Activate(t.up, b.activation, b.gated)
+	act := taken(&t.act)
+	if act.Nil() {
+		act = a.Activate(t.up, b.activation, b.gated)
+	}
 	dact := b.down.backward(a, dy, act, t.ld, p.shape, p.beta, true)
 	dup := a.ActivateBackward(dact, t.up, b.activation, b.gated, false)
 	a.Drop(act, dact)
@@ -171,7 +193,7 @@ func (b *block) attendBackward(p *pass, dy shim.Tensor, t *tape, needX bool) shi
 	dqkv := a.AttentionBackward(dout, t.qkv, t.attended, shape, p.packing(shape.Window))
 	a.Drop(dout)
 	b.turnHeadsBack(p, dqkv, t.heads)
-	h := b.norm1.again(a, t.x)
+	h := b.norm1.again(a, t.x, &t.h)
 	dh := b.qkv.backward(a, dqkv, h, t.lq, p.shape, p.beta, needX || b.norm1.w.trained())
 	a.Drop(dqkv, h)
 	if dh.Nil() {

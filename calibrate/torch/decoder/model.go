@@ -27,12 +27,17 @@ type Model struct {
 	head                 param
 	backend              shim.Backend
 	recompute            bool // blocks leave only their input and run again on the way back
+	remember             bool // blocks leave even what is cheap to make again
 	dropoutSeed          int64
 }
 
 // SetCheckpointing makes every block leave only its input in the forward pass and run
 // again in the backward pass (arXiv 1604.06174): less memory for a third more time.
 func (m *Model) SetCheckpointing(on bool) { m.recompute = on }
+
+// SetRemembering makes blocks keep norms and activations for the backward pass: for passes
+// so short that the memory is none.
+func (m *Model) SetRemembering(on bool) { m.remember = on }
 
 // Loss is what a forward pass tells of its predicted tokens: [arms*M] each.
 type Loss struct {
@@ -77,7 +82,7 @@ func (m *Model) Forward(a *shim.Arena, b *Batch, beta float64) (Loss, *Tape) {
 func (m *Model) run(a *shim.Arena, b *Batch, train bool, beta float64) (Loss, *Tape) {
 	t := &Tape{batch: b, pass: pass{
 		a: a, shape: shape{b.arms, b.sequences * b.length}, batch: b.arms * b.sequences, length: b.length,
-		positions: b.positions, packing: b.packing(m.Precision.Compute, m.flash()), backend: m.backend, train: train, beta: beta,
+		positions: b.positions, packing: b.packing(m.Precision.Compute, m.flash()), backend: m.backend, train: train, remember: m.remember, beta: beta,
 	}}
 	if train && beta == 0 {
 		m.clearSums(a)

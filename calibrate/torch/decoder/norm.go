@@ -22,8 +22,11 @@ func (n *norm) forward(a *shim.Arena, x shim.Tensor) (shim.Tensor, stats) {
 	return y, stats{mean, rstd}
 }
 
-// again is the forward pass for its value alone.
-func (n *norm) again(a *shim.Arena, x shim.Tensor) shim.Tensor {
+// again is the forward pass for its value alone, which may be remembered.
+func (n *norm) again(a *shim.Arena, x shim.Tensor, remembered *shim.Tensor) shim.Tensor {
+	if y := taken(remembered); !y.Nil() {
+		return y
+	}
 	y, s := n.forward(a, x)
 	s.drop(a)
 	return y

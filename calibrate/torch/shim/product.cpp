@@ -12,7 +12,9 @@ namespace fta {
 namespace {
 using wide::kTileColumns;
 using wide::kTileRows;
-constexpr int64_t kDepth = 384;      // of k at a time: a panel of B stays in the first-level cache
+// Of k at a time: two panels of B stay in the first-level cache. No power of two, or what is
+// packed side by side would fall into the same few sets of it.
+constexpr int64_t kDepth = 208;
 constexpr int64_t kBlockRows = 128;  // of A between two panels of B
 constexpr int64_t kGroup = 16;       // panels of B packed at a time, for the second-level cache
 constexpr int64_t kRowsOfTask = 256;
@@ -35,15 +37,16 @@ struct Block {
   int64_t row, k, tile;  // strides
 };
 
-// One panel's tiles over a part's rows.
+// The tiles of a panel, or of two, over a part's rows.
+template <int P>
 FTA_WIDE void panel_tiles(const Slice& x, const Part& part, const float* packed, int64_t panel, const Block& block) {
   const Product& p = x.p;
-  int64_t column = panel * kTileColumns, n = std::min(kTileColumns, p.n - column);
+  int64_t column = panel * kTileColumns, n = std::min(kTileColumns, p.n - column - (P - 1) * kTileColumns);
   const float* start = x.from > 0 ? p.c : p.start;
   int64_t start_row = x.from > 0 ? p.c_row : p.start_row;
   wide::Tile t{block.a, block.row, block.k, packed, x.depth, p.c + part.row * p.c_row + column, p.c_row, start ? start + part.row * start_row + column : nullptr, start_row, static_cast<__mmask16>((1u << n) - 1)};
   for (int64_t i = 0; i < part.rows; i += kTileRows) {
-    wide::tile_rows(t, std::min(kTileRows, part.rows - i));
+    wide::tile_rows<P>(t, std::min(kTileRows, part.rows - i));
     t.a += block.tile;
     t.c += kTileRows * t.c_row;
     if (t.start) t.start += kTileRows * start_row;
@@ -60,10 +63,8 @@ void part_of(const Product& p, const Part& part) {
     for (int64_t first = part.panel; first < part.panel + part.panels; first += kGroup) {
       Slice x{p, from, std::min(kDepth, p.k - from)};
       int64_t last = std::min(first + kGroup, part.panel + part.panels);
-      for (int64_t panel = first; panel < last; panel++) {
-        int64_t column = panel * kTileColumns;
-        wide::pack_panel(p.b + from * p.b_k + column * p.b_column, p.b_k, p.b_column, std::min(kTileColumns, p.n - column), x.depth, b.data() + (panel - first) * x.depth * kTileColumns);
-      }
+      int64_t column = first * kTileColumns;
+      wide::pack_panels(p.b + from * p.b_k + column * p.b_column, p.b_k, p.b_column, std::min(last * kTileColumns, p.n) - column, x.depth, b.data());
       for (int64_t row = part.row; row < part.row + part.rows; row += kBlockRows) {
         Part rows{row, std::min(kBlockRows, part.row + part.rows - row), first, last - first};
         Block block{p.a + row * p.a_row + from * p.a_k, p.a_row, p.a_k, kTileRows * p.a_row};
@@ -71,7 +72,10 @@ void part_of(const Product& p, const Part& part) {
           wide::pack_rows(block.a, p.a_k, rows.rows, x.depth, a.data());
           block = {a.data(), 1, kTileRows, x.depth * kTileRows};
         }
-        for (int64_t panel = first; panel < last; panel++) panel_tiles(x, rows, b.data() + (panel - first) * x.depth * kTileColumns, panel, block);
+        for (int64_t panel = first; panel < last; panel += 2) {
+          auto tiles = panel + 1 < last ? panel_tiles<2> : panel_tiles<1>;
+          tiles(x, rows, b.data() + (panel - first) * x.depth * kTileColumns, panel, block);
+        }
       }
     }
 }

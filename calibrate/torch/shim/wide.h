@@ -1,5 +1,5 @@
-// The tiles of matrix products with AVX-512: 8 rows of A times 16 columns of B, packed so that
-// a tile reads them in one stream. Callers ask has_products() first.
+// The tiles of matrix products with AVX-512: 8 rows of A times one or two panels of 16 columns
+// of B, packed so that a tile reads them in one stream. Callers ask has_products() first.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -35,65 +35,92 @@ FTA_WIDE inline void turn16(const float* from, int64_t stride, float* to) {
   }
 }
 
-// n of 16 columns of B as [depth,16], zero beyond the n-th.
-FTA_WIDE inline void pack_panel(const float* b, int64_t b_k, int64_t b_column, int64_t n, int64_t depth, float* to) {
+// 16 columns of B, or n of them, that lie in rows of k, as [depth,16], zero beyond the n-th.
+FTA_WIDE inline void turn_panel(const float* b, int64_t b_column, int64_t n, int64_t depth, float* to) {
   int64_t k = 0;
-  if (b_column == 1) {
-    __mmask16 some = static_cast<__mmask16>((1u << n) - 1);
-    for (; k < depth; k++) _mm512_storeu_ps(to + k * kTileColumns, _mm512_maskz_loadu_ps(some, b + k * b_k));
-    return;
-  }
-  if (n == kTileColumns && b_k == 1)
+  if (n == kTileColumns)
     for (; k + 16 <= depth; k += 16) turn16(b + k, b_column, to + k * kTileColumns);
   for (; k < depth; k++)
-    for (int64_t j = 0; j < kTileColumns; j++) to[k * kTileColumns + j] = j < n ? b[k * b_k + j * b_column] : 0.0f;
+    for (int64_t j = 0; j < kTileColumns; j++) to[k * kTileColumns + j] = j < n ? b[k + j * b_column] : 0.0f;
 }
 
-// Columns of a turned A, eight by eight, as [depth,8] one after the other.
+// n columns of B as panels [depth,16], one after the other. B's rows are read whole, as they lie.
+FTA_WIDE inline void pack_panels(const float* b, int64_t b_k, int64_t b_column, int64_t n, int64_t depth, float* to) {
+  if (b_column != 1) {
+    for (int64_t j = 0; j < n; j += kTileColumns) turn_panel(b + j * b_column, b_column, std::min(kTileColumns, n - j), depth, to + j * depth);
+    return;
+  }
+  int64_t whole = n / kTileColumns * kTileColumns;
+  __mmask16 rest = static_cast<__mmask16>((1u << (n - whole)) - 1);
+  for (int64_t k = 0; k < depth; k++, b += b_k, to += kTileColumns) {
+    for (int64_t j = 0; j < whole; j += kTileColumns) _mm512_storeu_ps(to + j * depth, _mm512_loadu_ps(b + j));
+    if (rest) _mm512_storeu_ps(to + whole * depth, _mm512_maskz_loadu_ps(rest, b + whole));
+  }
+}
+
+// Columns of a turned A, eight by eight, as [depth,8] one after the other. Its rows are read
+// whole, as they lie.
 FTA_WIDE inline void pack_rows(const float* a, int64_t a_k, int64_t rows, int64_t depth, float* to) {
-  for (int64_t i = 0; i < rows; i += kTileRows, to += depth * kTileRows) {
-    __mmask8 some = static_cast<__mmask8>((1u << std::min(kTileRows, rows - i)) - 1);
-    for (int64_t k = 0; k < depth; k++) _mm256_storeu_ps(to + k * kTileRows, _mm256_maskz_loadu_ps(some, a + i + k * a_k));
+  int64_t whole = rows / kTileRows * kTileRows;
+  __mmask8 rest = static_cast<__mmask8>((1u << (rows - whole)) - 1);
+  for (int64_t k = 0; k < depth; k++, a += a_k, to += kTileRows) {
+    for (int64_t i = 0; i < whole; i += kTileRows) _mm256_storeu_ps(to + i * depth, _mm256_loadu_ps(a + i));
+    if (rest) _mm256_storeu_ps(to + whole * depth, _mm256_maskz_loadu_ps(rest, a + whole));
   }
 }
 
 struct Tile {
   const float* a;
   int64_t a_row, a_k;
-  const float* b;  // a panel
+  const float* b;  // panels, one after the other
   int64_t depth;
   float* c;
   int64_t c_row;
   const float* start;
   int64_t start_row;
-  __mmask16 columns;
+  __mmask16 columns;  // of the last panel
 };
 
-template <int R>
+// P panels at once. With two, a number of A that was loaded serves twice, and there are sums
+// enough to keep a processor busy that starts two multiplications in a cycle.
+template <int P, int R>
 FTA_WIDE inline void tile_of(const Tile& t) {
-  __m512 sum[R];
+  __m512 sum[R][P];
+  __mmask16 columns[P];
+  for (int p = 0; p < P; p++) columns[p] = p + 1 < P ? static_cast<__mmask16>(0xffff) : t.columns;
 #pragma GCC unroll 8
-  for (int r = 0; r < R; r++) sum[r] = t.start ? _mm512_maskz_loadu_ps(t.columns, t.start + r * t.start_row) : _mm512_setzero_ps();
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) sum[r][p] = t.start ? _mm512_maskz_loadu_ps(columns[p], t.start + r * t.start_row + p * kTileColumns) : _mm512_setzero_ps();
   const float *a = t.a, *b = t.b;
   for (int64_t k = 0; k < t.depth; k++, a += t.a_k, b += kTileColumns) {
-    __m512 row = _mm512_loadu_ps(b);
+    __m512 row[P];
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) row[p] = _mm512_loadu_ps(b + p * t.depth * kTileColumns);
 #pragma GCC unroll 8
-    for (int r = 0; r < R; r++) sum[r] = _mm512_fmadd_ps(_mm512_set1_ps(a[r * t.a_row]), row, sum[r]);
+    for (int r = 0; r < R; r++) {
+      __m512 x = _mm512_set1_ps(a[r * t.a_row]);
+#pragma GCC unroll 2
+      for (int p = 0; p < P; p++) sum[r][p] = _mm512_fmadd_ps(x, row[p], sum[r][p]);
+    }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < R; r++) _mm512_mask_storeu_ps(t.c + r * t.c_row, t.columns, sum[r]);
+  for (int r = 0; r < R; r++)
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++) _mm512_mask_storeu_ps(t.c + r * t.c_row + p * kTileColumns, columns[p], sum[r][p]);
 }
 
+template <int P>
 FTA_WIDE inline void tile_rows(const Tile& t, int64_t rows) {
   switch (rows) {
-    case 8: return tile_of<8>(t);
-    case 7: return tile_of<7>(t);
-    case 6: return tile_of<6>(t);
-    case 5: return tile_of<5>(t);
-    case 4: return tile_of<4>(t);
-    case 3: return tile_of<3>(t);
-    case 2: return tile_of<2>(t);
-    default: return tile_of<1>(t);
+    case 8: return tile_of<P, 8>(t);
+    case 7: return tile_of<P, 7>(t);
+    case 6: return tile_of<P, 6>(t);
+    case 5: return tile_of<P, 5>(t);
+    case 4: return tile_of<P, 4>(t);
+    case 3: return tile_of<P, 3>(t);
+    case 2: return tile_of<P, 2>(t);
+    default: return tile_of<P, 1>(t);
   }
 }
 }  // namespace fta::wide
