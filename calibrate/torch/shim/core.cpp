@@ -29,6 +29,22 @@ bool is_memory(const char* what) {
 }
 bool reference() { return reference_mode; }
 bool may_be_wide() { return wide_mode; }
+
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor* bias, const Tensor* residual) {
+  Tensor out;
+  if (fused(x) && has_products() && !(bias && residual)) {
+    out = at::empty({x.size(0), w.size(0)}, x.options());
+    if (product_from(out, x, w.t(), residual ? residual : bias)) return out;
+  }
+  if (!residual) return bias ? at::addmm(*bias, x, w.t()) : at::mm(x, w.t());
+  if (product_onto(&out, x, w.t(), *residual, bias, 1)) return out;
+  if (!bias)
+    out = residual->clone();
+  else if (!kernels::add_bias(*residual, *bias, &out))
+    out = at::add(*residual, *bias);
+  if (!product(out, x, w.t(), 1)) out.addmm_(x, w.t());
+  return out;
+}
 }  // namespace fta
 
 using namespace fta;
@@ -139,32 +155,7 @@ int fta_addcmul(fta_tensor t, fta_tensor a, fta_tensor b) {
 }
 
 int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, fta_tensor* y) {
-  return guard([&] {
-    const Tensor& a = T(x);
-    if (fused(a) && has_products() && !(bias && residual)) {
-      const Tensor* start = residual ? &T(residual) : bias ? &T(bias) : nullptr;
-      Tensor out = at::empty({a.size(0), T(w).size(0)}, a.options());
-      if (product_from(out, a, T(w).t(), start)) {
-        *y = H(out);
-        return;
-      }
-    }
-    if (!residual) {
-      *y = H(bias ? at::addmm(T(bias), a, T(w).t()) : at::mm(a, T(w).t()));
-      return;
-    }
-    Tensor out;
-    if (product_onto(&out, a, T(w).t(), T(residual), bias ? &T(bias) : nullptr, 1)) {
-      *y = H(out);
-      return;
-    }
-    if (!bias)
-      out = T(residual).clone();
-    else if (!kernels::add_bias(T(residual), T(bias), &out))
-      out = at::add(T(residual), T(bias));
-    out.addmm_(a, T(w).t());
-    *y = H(out);
-  });
+  return guard([&] { *y = H(linear(T(x), T(w), bias ? &T(bias) : nullptr, residual ? &T(residual) : nullptr)); });
 }
 
 int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double beta, double alpha) {

@@ -1,187 +1,108 @@
-// See lora.h. A task is a range of one arm's rows; it goes through them in blocks that
-// the second-level cache holds, so that each is read from memory once.
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-math-errno", "no-trapping-math")
-#endif
-#include "lora.h"
+// LoRA on a linear layer for fp32 on a CPU: y = x w^T + bias + residual + scale x A^T B^T of all
+// adapters that share x. Each product adds to what lies in its place, so that nothing is copied,
+// B is read as it is and no dW is formed. low is x A^T of all adapters side by side, times the
+// scale: the way back needs it so.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <memory>
+#include <vector>
 #include "common.h"
 #include "kernels.h"
 #include "product.h"
-#include "rows.h"
 #include "tile.h"
 
 namespace fta {
 namespace {
-constexpr int64_t kBlockFloats = 65536;
+// Adapters of one rank on columns of a layer's output. Shapes: n rows of each arm, R ranks of all.
+struct Adapters {
+  int64_t n, arms, in, out, rank;
+  struct One {
+    const float *a, *b;  // arm 0's [r,in] and [out,r]
+    float *da, *db;      // its gradients
+    int64_t arm, from, out;  // stride from arm to arm; its columns of y
+  };
+  std::vector<One> list;
+  const double* scale;  // of each arm
 
-// An arm's adapters as the tiles read them: A^T of all side by side, B and its scaled
-// transpose with ranks rounded up.
-struct Packed {
-  explicit Packed(const LowRank& l) : at(l.in * l.low_width()), b(l.out * l.padded()), bt(l.out * l.padded()) {}
-  tile::Floats at, b, bt;
+  int64_t ranks() const { return rank * static_cast<int64_t>(list.size()); }
 };
 
-// Where adapter i's [r,out] part of a buffer over all of them begins.
-FTA_INLINE int64_t part(const LowRank& l, size_t i) {
-  int64_t at = 0;
-  for (size_t j = 0; j < i; j++) at += l.adapters[j].out * l.padded();
-  return at;
-}
-
-FTA_CLONES void pack(const LowRank& l, int64_t arm, Packed& p) {
-  int64_t width = l.low_width(), rp = l.padded();
-  p.at.zero();
-  p.b.zero();
-  p.bt.zero();
-  for (size_t i = 0; i < l.adapters.size(); i++) {
-    const auto& ad = l.adapters[i];
-    const float *a = ad.a + arm * ad.arm_a, *b = ad.b + arm * ad.arm_b;
-    float *at = p.at.data() + static_cast<int64_t>(i) * rp, *pb = p.b.data() + part(l, i), *bt = p.bt.data() + part(l, i);
-    for (int64_t r = 0; r < l.rank; r++)
-      for (int64_t j = 0; j < l.in; j++) at[j * width + r] = a[r * l.in + j];
-    for (int64_t o = 0; o < ad.out; o++)
-      for (int64_t r = 0; r < l.rank; r++) {
-        pb[o * rp + r] = b[o * l.rank + r] * l.scale[static_cast<size_t>(arm)];
-        bt[r * ad.out + o] = pb[o * rp + r];
-      }
-  }
-}
-
-struct Rows {
-  int64_t arm, from, to;  // from, to count all arms' rows
+// Adapters whose A lie one below the other, and the first column of theirs in low.
+struct Stack {
+  const float* a;
+  float* da;
+  int64_t column, ranks;
 };
 
-// Rows of a block: about kBlockFloats of the wider side.
-FTA_INLINE int64_t block_rows(const LowRank& l) {
-  int64_t rows = kBlockFloats / std::max(l.in, l.out) / 8 * 8;
-  return std::min<int64_t>(64, std::max<int64_t>(16, rows));
+std::vector<Stack> stacks(const Adapters& l, int64_t arm) {
+  std::vector<Stack> out;
+  for (const auto& ad : l.list) {
+    const float* a = ad.a + arm * ad.arm;
+    int64_t column = out.empty() ? 0 : out.back().column + out.back().ranks;
+    if (!out.empty() && out.back().a + out.back().ranks * l.in == a)
+      out.back().ranks += l.rank;
+    else
+      out.push_back({a, ad.da + arm * ad.arm, column, l.rank});
+  }
+  return out;
 }
 
-FTA_CLONES void forward_rows(const LowRank& l, const Rows& rows, Packed& p, const float* x, const float* start, const float* bias, float* y, float* low) {
-  int64_t width = l.low_width(), rp = l.padded(), step = block_rows(l);
-  for (int64_t from = rows.from; from < rows.to; from += step) {
-    int64_t n = std::min(step, rows.to - from);
-    float *yb = y + from * l.out, *lb = low + from * width;
-    for (int64_t i = 0; i < n; i++) {
-      float* row = yb + i * l.out;
-      if (start)
-        std::copy_n(start + (from + i) * l.out, l.out, row);
-      else
-        std::fill_n(row, l.out, 0.0f);
-      if (bias)
-        for (int64_t o = 0; o < l.out; o++) row[o] += bias[o];
-    }
-    tile::product<false>({x + from * l.in, l.in, 1}, p.at.data(), width, lb, width, n, width, l.in);
-    for (size_t i = 0; i < l.adapters.size(); i++) {
-      const auto& ad = l.adapters[i];
-      tile::product<true>({lb + static_cast<int64_t>(i) * rp, width, 1}, p.bt.data() + part(l, i), ad.out, yb + ad.from, l.out, n, ad.out, l.rank);
-    }
+void times(float* p, int64_t n, float by) {
+  for (int64_t i = 0; i < n; i++) p[i] *= by;
+}
+
+// low = scale x A^T
+void into_low(const Adapters& l, int64_t arm, const float* x, float* low) {
+  for (const Stack& s : stacks(l, arm)) multiply({l.n, s.ranks, l.in, x, l.in, 1, s.a, 1, l.in, low + s.column, l.ranks()});
+  times(low, l.n * l.ranks(), static_cast<float>(l.scale[arm]));
+}
+
+// y += low B^T
+void out_of_low(const Adapters& l, int64_t arm, const float* low, float* y) {
+  for (size_t i = 0; i < l.list.size(); i++) {
+    const auto& ad = l.list[i];
+    float* to = y + ad.from;
+    multiply({l.n, ad.out, l.rank, low + static_cast<int64_t>(i) * l.rank, l.ranks(), 1, ad.b + arm * ad.arm, 1, l.rank, to, l.out, to, l.out});
   }
 }
 
-// Sums of one task: dA of all adapters [width,in], dB^T of each [r,out].
-struct Sums {
-  explicit Sums(const LowRank& l) : da(l.low_width() * l.in), dbt(l.padded() * l.out) {
-    da.zero();
-    dbt.zero();
-  }
-  tile::Floats da, dbt;
-};
+// dB = beta dB + dy^T low, by its transpose [r,out], which fills the tiles' columns.
+void gradient_b(const Adapters& l, int64_t arm, size_t i, const float* dy, const float* low, float beta) {
+  const auto& ad = l.list[i];
+  tile::Floats turned(l.rank * ad.out);
+  multiply({l.rank, ad.out, l.n, low + static_cast<int64_t>(i) * l.rank, 1, l.ranks(), dy + ad.from, l.out, 1, turned.data(), ad.out});
+  float* db = ad.db + arm * ad.arm;
+  for (int64_t o = 0; o < ad.out; o++)
+    for (int64_t r = 0; r < l.rank; r++) db[o * l.rank + r] = (beta == 0 ? 0 : beta * db[o * l.rank + r]) + turned.data()[r * ad.out + o];
+}
 
-FTA_CLONES void backward_rows(const LowRank& l, const Rows& rows, Packed& p, const float* dy, const float* x, const float* low, float* dx, Sums& sums) {
-  int64_t width = l.low_width(), rp = l.padded(), step = block_rows(l);
-  tile::Floats room(step * width);
-  float* dlow = room.data();
-  for (int64_t from = rows.from; from < rows.to; from += step) {
-    int64_t n = std::min(step, rows.to - from);
-    const float *dyb = dy + from * l.out, *xb = x + from * l.in, *lb = low + from * width;
-    for (size_t i = 0; i < l.adapters.size(); i++) {
-      const auto& ad = l.adapters[i];
-      int64_t column = static_cast<int64_t>(i) * rp;
-      tile::product<false>({dyb + ad.from, l.out, 1}, p.b.data() + part(l, i), rp, dlow + column, width, n, rp, ad.out);
-      tile::product<true>({lb + column, 1, width}, dyb + ad.from, l.out, sums.dbt.data() + part(l, i), ad.out, l.rank, ad.out, n);
-      if (dx) {
-        const float* a = ad.a + rows.arm * ad.arm_a;
-        if (i == 0)
-          tile::product<false>({dlow + column, width, 1}, a, l.in, dx + from * l.in, l.in, n, l.in, l.rank);
-        else
-          tile::product<true>({dlow + column, width, 1}, a, l.in, dx + from * l.in, l.in, n, l.in, l.rank);
-      }
-    }
-    tile::product<true>({dlow, 1, width}, xb, l.in, sums.da.data(), l.in, width, l.in, n);
+// dlow = scale dy B, and B's gradients
+void into_dlow(const Adapters& l, int64_t arm, const float* dy, const float* low, float beta, float* dlow) {
+  for (size_t i = 0; i < l.list.size(); i++) {
+    const auto& ad = l.list[i];
+    multiply({l.n, l.rank, ad.out, dy + ad.from, l.out, 1, ad.b + arm * ad.arm, l.rank, 1, dlow + static_cast<int64_t>(i) * l.rank, l.ranks()});
+    gradient_b(l, arm, i, dy, low, beta);
+  }
+  times(dlow, l.n * l.ranks(), static_cast<float>(l.scale[arm]));
+}
+
+// A's gradients, and dx = dlow A where it is wanted
+void out_of_dlow(const Adapters& l, int64_t arm, const float* dlow, const float* x, float beta, float* dx) {
+  bool more = false;
+  for (const Stack& s : stacks(l, arm)) {
+    if (beta != 0 && beta != 1) times(s.da, s.ranks * l.in, beta);
+    multiply({s.ranks, l.in, l.n, dlow + s.column, 1, l.ranks(), x, l.in, 1, s.da, l.in, beta == 0 ? nullptr : s.da, l.in});
+    if (dx) multiply({l.n, l.in, s.ranks, dlow + s.column, l.ranks(), 1, s.a, l.in, 1, dx, l.in, more ? dx : nullptr, l.in});
+    more = true;
   }
 }
 
-// Adds the tasks' sums of an arm up into its gradients.
-FTA_CLONES void collect(const LowRank& l, int64_t arm, std::vector<std::unique_ptr<Sums>>& all, size_t first, size_t count, float beta) {
-  for (size_t i = 0; i < l.adapters.size(); i++) {
-    const auto& ad = l.adapters[i];
-    float *da = ad.da + arm * ad.arm_a, *db = ad.db + arm * ad.arm_b;
-    for (int64_t j = 0; j < l.rank * l.in; j++) da[j] = beta == 0 ? 0 : beta * da[j];
-    for (int64_t j = 0; j < l.rank * ad.out; j++) db[j] = beta == 0 ? 0 : beta * db[j];
-    for (size_t task = first; task < first + count; task++) {
-      const float *sa = all[task]->da.data() + static_cast<int64_t>(i) * l.padded() * l.in, *sb = all[task]->dbt.data() + part(l, i);
-      for (int64_t j = 0; j < l.rank * l.in; j++) da[j] += sa[j];
-      for (int64_t r = 0; r < l.rank; r++)
-        for (int64_t o = 0; o < ad.out; o++) db[o * l.rank + r] += sb[r * ad.out + o] * l.scale[static_cast<size_t>(arm)];
-    }
-  }
-}
-
-int64_t tasks_of_arm(const LowRank& l) {
-  int64_t threads = at::get_num_threads();
-  return std::max<int64_t>(1, std::min((threads + l.arms - 1) / l.arms, l.rows / block_rows(l)));
-}
-
-// Runs body(task, rows) over all arms' tasks.
-template <class F>
-void over_rows(const LowRank& l, const F& body) {
-  int64_t each = tasks_of_arm(l);
-  at::parallel_for(0, l.arms * each, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; task++) {
-      int64_t arm = task / each, i = task % each, first = arm * l.rows;
-      body(task, Rows{arm, first + l.rows * i / each, first + l.rows * (i + 1) / each});
-    }
-  });
-}
-}  // namespace
-
-void low_rank(const LowRank& l, const float* x, const float* start, const float* bias, float* y, float* low) {
-  over_rows(l, [&](int64_t, const Rows& rows) {
-    Packed p(l);
-    pack(l, rows.arm, p);
-    forward_rows(l, rows, p, x, start, bias, y, low);
-  });
-}
-
-void low_rank_backward(const LowRank& l, const float* dy, const float* x, const float* low, float beta, float* dx) {
-  size_t each = static_cast<size_t>(tasks_of_arm(l));
-  std::vector<std::unique_ptr<Sums>> sums(each * static_cast<size_t>(l.arms));
-  over_rows(l, [&](int64_t task, const Rows& rows) {
-    Packed p(l);
-    pack(l, rows.arm, p);
-    auto& mine = sums[static_cast<size_t>(task)] = std::make_unique<Sums>(l);
-    backward_rows(l, rows, p, dy, x, low, dx, *mine);
-  });
-  at::parallel_for(0, l.arms, 1, [&](int64_t from, int64_t to) {
-    for (int64_t arm = from; arm < to; arm++) collect(l, arm, sums, static_cast<size_t>(arm) * each, each, beta);
-  });
-}
-
-namespace {
-// The call in plain pointers; false where the tiles do not serve it.
-bool low_rank_of(const Tensor& x, const Tensor& w, const fta_adapter* list, int n, const double* scale, int64_t arms, LowRank* l) {
-  if (!fused(x) || w.scalar_type() != at::kFloat || x.size(1) % 4 != 0) return false;
-  const Tensor& a = T(list[0].a);
-  *l = {x.size(0) / arms, arms, x.size(1), w.size(0), a.size(-2), {}, {scale, scale + arms}};
+// The call in plain pointers; false where this form does not serve it.
+bool adapters_of(const Tensor& x, const Tensor& w, const fta_adapter* list, int n, const double* scale, int64_t arms, Adapters* l) {
+  if (!fused(x) || w.scalar_type() != at::kFloat) return false;
+  *l = {x.size(0) / arms, arms, x.size(1), w.size(0), T(list[0].a).size(-2), {}, scale};
   for (int i = 0; i < n; i++) {
     const Tensor &a = T(list[i].a), &b = T(list[i].b);
-    if (list[i].out % 4 != 0 || a.scalar_type() != at::kFloat) return false;
-    int64_t stride = a.dim() == 3 ? a.stride(0) : 0;
-    l->adapters.push_back({a.data_ptr<float>(), b.data_ptr<float>(), list[i].da ? T(list[i].da).data_ptr<float>() : nullptr, list[i].db ? T(list[i].db).data_ptr<float>() : nullptr, stride, stride, list[i].from, list[i].out});
+    if (a.scalar_type() != at::kFloat) return false;
+    l->list.push_back({a.data_ptr<float>(), b.data_ptr<float>(), T(list[i].da).data_ptr<float>(), T(list[i].db).data_ptr<float>(), a.dim() == 3 ? a.stride(0) : 0, list[i].from, list[i].out});
   }
   return true;
 }
@@ -194,13 +115,16 @@ extern "C" {
 
 int fta_lora(fta_tensor xh, fta_tensor wh, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low) {
   return guard([&] {
-    const Tensor &x = T(xh), &w = T(wh);
-    LowRank l;
+    const Tensor& x = T(xh);
+    Adapters l;
     *y = *low = nullptr;
-    if (!low_rank_of(x, w, list, n, scale, arms, &l)) return;
-    Tensor out = at::empty({x.size(0), l.out}, x.options()), thin = at::empty({x.size(0), l.low_width()}, x.options());
-    low_rank(l, x.data_ptr<float>(), residual ? T(residual).data_ptr<float>() : nullptr, bias ? T(bias).data_ptr<float>() : nullptr, out.data_ptr<float>(), thin.data_ptr<float>());
-    if (!product(out, x, w.t(), 1)) out.addmm_(x, w.t());
+    if (!adapters_of(x, T(wh), list, n, scale, arms, &l)) return;
+    Tensor out = linear(x, T(wh), bias ? &T(bias) : nullptr, residual ? &T(residual) : nullptr), thin = at::empty({x.size(0), l.ranks()}, x.options());
+    for (int64_t arm = 0; arm < arms; arm++) {
+      float* rows = thin.data_ptr<float>() + arm * l.n * l.ranks();
+      into_low(l, arm, x.data_ptr<float>() + arm * l.n * l.in, rows);
+      out_of_low(l, arm, rows, out.data_ptr<float>() + arm * l.n * l.out);
+    }
     *y = H(out);
     *low = H(thin);
   });
@@ -209,10 +133,15 @@ int fta_lora(fta_tensor xh, fta_tensor wh, fta_tensor bias, fta_tensor residual,
 int fta_lora_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx) {
   return guard([&] {
     const Tensor &dy = T(dyh), &x = T(xh), &w = T(wh);
-    LowRank l;
-    TORCH_CHECK(low_rank_of(x, w, list, n, scale, arms, &l), "the forward pass was not fused");
+    Adapters l;
+    TORCH_CHECK(adapters_of(x, w, list, n, scale, arms, &l), "the forward pass was not fused");
     Tensor grad = want_dx ? at::empty_like(x) : Tensor();
-    low_rank_backward(l, dy.data_ptr<float>(), x.data_ptr<float>(), T(low).data_ptr<float>(), static_cast<float>(beta), want_dx ? grad.data_ptr<float>() : nullptr);
+    tile::Floats dlow(l.n * l.ranks());
+    for (int64_t arm = 0; arm < arms; arm++) {
+      int64_t row = arm * l.n;
+      into_dlow(l, arm, dy.data_ptr<float>() + row * l.out, T(low).data_ptr<float>() + row * l.ranks(), static_cast<float>(beta), dlow.data());
+      out_of_dlow(l, arm, dlow.data(), x.data_ptr<float>() + row * l.in, static_cast<float>(beta), want_dx ? grad.data_ptr<float>() + row * l.in : nullptr);
+    }
     if (want_dx && !product(grad, dy, w, 1)) grad.addmm_(dy, w);
     *dx = want_dx ? H(grad) : nullptr;
   });

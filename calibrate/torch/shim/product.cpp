@@ -131,6 +131,16 @@ bool product_from(const Tensor& out, const Tensor& a, const Tensor& b, const Ten
   return start->is_contiguous() && product_of(out, a, b, start->data_ptr<float>(), start->dim() == 1 ? 0 : start->size(1));
 }
 
+void multiply(const Product& p) {
+  if (has_products()) return product(p);
+  auto view = [](const float* at, int64_t rows, int64_t columns, int64_t row, int64_t column) { return at::from_blob(const_cast<float*>(at), {rows, columns}, {row, column}, at::kFloat); };
+  Tensor a = view(p.a, p.m, p.k, p.a_row, p.a_k), b = view(p.b, p.k, p.n, p.b_k, p.b_column), c = view(p.c, p.m, p.n, p.c_row, 1);
+  if (p.start)
+    at::addmm_out(c, view(p.start, p.m, p.n, p.start_row, 1), a, b);
+  else
+    at::mm_out(c, a, b);
+}
+
 Tensor multiplied(const Tensor& a, const Tensor& b) {
   if (reference() || !has_products() || !serves(a) || !serves(b)) return at::mm(a, b);
   Tensor out = at::empty({a.size(0), b.size(1)}, a.options());

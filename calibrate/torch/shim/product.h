@@ -22,6 +22,7 @@ struct Product {
 
 bool has_products();  // whether this processor has what product needs
 void product(const Product& p);
+void multiply(const Product& p);  // by product, or by libtorch where the processor has none
 
 // The same on matrices; false where the tiles do not serve them and nothing was done.
 // out = out * beta + a b
@@ -30,4 +31,6 @@ bool product(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, do
 bool product_from(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, const at::Tensor* start);
 // a b by whatever serves
 at::Tensor multiplied(const at::Tensor& a, const at::Tensor& b);
+// x w^T + bias + residual by whatever serves; bias and residual may be null
+at::Tensor linear(const at::Tensor& x, const at::Tensor& w, const at::Tensor* bias, const at::Tensor* residual);
 }  // namespace fta
