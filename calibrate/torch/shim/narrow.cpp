@@ -1,242 +1,184 @@
-// See narrow.h. Buffers that a vector's lanes run over query rows are [n][16].
+// See narrow.h; the way back is in narrow_back.cpp. Buffers that a vector's lanes run over
+// query rows are [n][16].
 #include "narrow.h"
-#include <algorithm>
+#include <optional>
+#include "ahead.h"
+#include "blocks16.h"
 #include "product.h"
-#include "tile.h"
-#include "wide.h"
 
 namespace fta {
 #ifdef FTA_WIDE
+float* lanes::kept(int64_t n) {
+  thread_local std::optional<tile::Floats> room;
+  thread_local int64_t size = 0;
+  if (n > size) {
+    room.emplace(n);
+    size = n;
+  }
+  return room->data();
+}
+
 namespace {
-constexpr int64_t kLanes = 16;
-constexpr float kHidden = -1e30f;  // the score of a key that a row does not see
+using namespace lanes;
 
-// 2^x for x of at most 0: 2^n times a polynomial (Cephes' exp2f), 0 far below.
-FTA_WIDE inline __m512 exp2_of(__m512 x) {
-  __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), f = _mm512_sub_ps(x, n);
-  __m512 p = _mm512_set1_ps(1.535336188319500e-4f);
-  for (float c : {1.339887440266574e-3f, 9.618437357674640e-3f, 5.550332471162809e-2f, 2.402264791363012e-1f, 6.931472028550421e-1f, 1.0f}) p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(c));
-  return _mm512_scalef_ps(p, n);
-}
-
-// The binary logarithm: exponent and, of a mantissa within a root of 2 of 1, the series of atanh.
-FTA_WIDE inline __m512 log2_of(__m512 x) {
-  __m512 one = _mm512_set1_ps(1), m = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
-  __m512 e = _mm512_getexp_ps(_mm512_div_ps(x, m));
-  __m512 t = _mm512_div_ps(_mm512_sub_ps(m, one), _mm512_add_ps(m, one)), t2 = _mm512_mul_ps(t, t);
-  __m512 p = _mm512_set1_ps(1.0f / 9);
-  for (float c : {1.0f / 7, 1.0f / 5, 1.0f / 3, 1.0f}) p = _mm512_fmadd_ps(p, t2, _mm512_set1_ps(c));
-  return _mm512_fmadd_ps(_mm512_mul_ps(p, t), _mm512_set1_ps(2.885390082f), e);
-}
-
-constexpr float kLog2E = 1.44269504f, kLn2 = 0.69314718f;
-
-// What a key head's rows work in.
+// What a key head's rows work in; all sizes are multiples of 16.
 struct Room {
-  explicit Room(const NarrowHead& h)
-      : keys(h.length + 8), dims((h.head_dim + 15) / 16 * 16), k(keys * h.head_dim), v(keys * h.head_dim), rows(kLanes * dims), q(dims * kLanes), o(dims * kLanes), g(dims * kLanes), p(keys * kLanes), ds(keys * kLanes) {
-    rows.zero();
+  explicit Room(const NarrowHead& h) {
+    int64_t keys = (h.length + 15) / 16 * 16, all = keys * h.head_dim, block = kLanes * h.head_dim;
+    Parts parts{kept(2 * all + 3 * block + keys * kLanes)};
+    k = parts.take(all);
+    v = parts.take(all + block);
+    spare = parts.take(block);
+    q = parts.take(block);
+    p = parts.take(keys * kLanes);
   }
-  int64_t keys, dims;
-  tile::Floats k, v;        // [keys,head_dim]
-  tile::Floats rows;        // [16,dims], zero beyond head_dim and the last row
-  tile::Floats q, o, g;     // [dims,16]
-  tile::Floats p, ds;       // [keys,16]
+  float *k, *v;   // see turn_keys, gather_keys
+  float* spare;   // [16,head_dim]
+  float* q;       // [head_dim,16]
+  float* p;       // [keys,16]
 };
 
-// 16 query rows, or what is left of them, and the keys that any of them sees.
-struct Rows {
-  int64_t row, n, from, keys;  // keys is rounded up to 8
+struct Out {
+  float* out;
+  int64_t wide;
+  float* lse;
 };
 
-Rows rows_at(const NarrowHead& h, int64_t row) {
-  int64_t n = std::min(kLanes, h.length - row);
-  int64_t from = *std::min_element(h.first + row, h.first + row + n);
-  return {row, n, from, (row + n - from + 7) / 8 * 8};
+// Scores of one chunk to p; top becomes the rows' highest.
+template <bool Whole>
+FTA_LANES void score_chunk(const float* q, const float* k, int64_t dims, const Sight& sight, int64_t key, float* p, __m512* top) {
+  __m512 s[kChunk];
+  fill(s, _mm512_setzero_ps());
+  for (int64_t d = 0; d < dims; d++) add_dim(_mm512_load_ps(q + d * kLanes), k + d * kLanes, s);
+  hide<Whole>(sight, key, s);
+  store(s, p);
+  __m512 a = _mm512_max_ps(_mm512_max_ps(s[0], s[1]), _mm512_max_ps(s[2], s[3])), b = _mm512_max_ps(_mm512_max_ps(s[4], s[5]), _mm512_max_ps(s[6], s[7]));
+  *top = _mm512_max_ps(*top, _mm512_max_ps(a, b));
 }
 
-// Keys or values in rows of their own, with zeros behind the last.
-void gather(const NarrowHead& h, const float* from, float* to) {
-  for (int64_t i = 0; i < h.length; i++) std::copy_n(from + i * h.width, h.head_dim, to + i * h.head_dim);
-  std::fill_n(to + h.length * h.head_dim, 8 * h.head_dim, 0.0f);
-}
-
-// to[d][r] = by times from[r][d], 0 beyond row n; the rows stay in room.rows as they are.
-FTA_WIDE void turn_rows(const NarrowHead& h, const float* from, int64_t stride, int64_t n, float by, Room& room, float* to) {
-  for (int64_t r = 0; r < kLanes; r++) {
-    if (r < n)
-      std::copy_n(from + r * stride, h.head_dim, room.rows.data() + r * room.dims);
+// Scores of a block in room.p, to base 2; returns the rows' highest.
+FTA_LANES __m512 scores(const NarrowHead& h, const Block& b, const float* q, int64_t dims, Room& room) {
+  Sixteen rows(q + b.row * h.width, h.width, b.n, dims, room.spare);
+  turn_rows(rows.p, rows.stride, dims, h.scale * kLog2E, room.q);
+  Sight sight(h, b);
+  __m512 top = _mm512_set1_ps(kHidden);
+  float* p = room.p;
+  for (int64_t c = b.from; c < b.to; c++, p += kChunk * kLanes) {
+    const float* k = chunk_of(room.k, c, dims);
+    if (whole(b, c))
+      score_chunk<true>(room.q, k, dims, sight, c * kChunk, p, &top);
     else
-      std::fill_n(room.rows.data() + r * room.dims, h.head_dim, 0.0f);
-  }
-  for (int64_t d = 0; d < room.dims; d += kLanes) wide::turn16(room.rows.data() + d, room.dims, to + d * kLanes);
-  for (int64_t d = 0; d < h.head_dim; d++) _mm512_store_ps(to + d * kLanes, _mm512_mul_ps(_mm512_load_ps(to + d * kLanes), _mm512_set1_ps(by)));
-}
-
-// to[r][d] = from[d][r] for n rows.
-FTA_WIDE void turn_back(const NarrowHead& h, const float* from, int64_t n, Room& room, float* to, int64_t stride) {
-  for (int64_t d = 0; d < room.dims; d += kLanes) {
-    alignas(64) float turned[kLanes * kLanes];
-    wide::turn16(from + d * kLanes, kLanes, turned);
-    __mmask16 some = static_cast<__mmask16>((1u << std::min(kLanes, h.head_dim - d)) - 1);
-    for (int64_t r = 0; r < n; r++) _mm512_mask_storeu_ps(to + r * stride + d, some, _mm512_load_ps(turned + r * kLanes));
-  }
-}
-
-// out[j][r] = sum over d of at[d][r] b[j][d], for n keys, a multiple of 8.
-FTA_WIDE void dots(const float* at, const float* b, int64_t dims, int64_t n, float* out) {
-  for (int64_t j = 0; j < n; j += 8, b += 8 * dims) {
-    __m512 sum[8];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) sum[i] = _mm512_setzero_ps();
-    for (int64_t d = 0; d < dims; d++) {
-      __m512 row = _mm512_load_ps(at + d * kLanes);
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; i++) sum[i] = _mm512_fmadd_ps(row, _mm512_set1_ps(b[i * dims + d]), sum[i]);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) _mm512_store_ps(out + (j + i) * kLanes, sum[i]);
-  }
-}
-
-// out[d][r] = by[r] times the sum over n keys of p[j][r] b[j][d].
-FTA_WIDE void sums(const float* p, const float* b, int64_t dims, int64_t n, __m512 by, float* out) {
-  for (int64_t d = 0; d < dims; d += 8) {
-    __m512 sum[8];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) sum[i] = _mm512_setzero_ps();
-    for (int64_t j = 0; j < n; j++) {
-      __m512 row = _mm512_load_ps(p + j * kLanes);
-#pragma GCC unroll 8
-      for (int i = 0; i < 8; i++) sum[i] = _mm512_fmadd_ps(row, _mm512_set1_ps(b[j * dims + d + i]), sum[i]);
-    }
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) _mm512_store_ps(out + (d + i) * kLanes, _mm512_mul_ps(sum[i], by));
-  }
-}
-
-// Scores of a block in room.p, to base 2, with what no row may see hidden; returns the rows' highest.
-FTA_WIDE __m512 scores(const NarrowHead& h, const Rows& x, const float* q, Room& room) {
-  turn_rows(h, q + x.row * h.width, h.width, x.n, h.scale * kLog2E, room, room.q.data());
-  dots(room.q.data(), room.k.data() + x.from * h.head_dim, h.head_dim, x.keys, room.p.data());
-  __mmask16 some = static_cast<__mmask16>((1u << x.n) - 1);
-  __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), row = _mm512_add_epi32(lane, _mm512_set1_epi32(static_cast<int>(x.row - x.from)));
-  __m512i first = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(some, h.first + x.row), _mm512_set1_epi32(static_cast<int>(x.from)));
-  __m512 top = _mm512_set1_ps(kHidden), hidden = top;
-  for (int64_t j = 0; j < x.keys; j++) {
-    __m512i key = _mm512_set1_epi32(static_cast<int>(j));
-    __mmask16 seen = static_cast<__mmask16>(_mm512_cmple_epi32_mask(first, key) & _mm512_cmpge_epi32_mask(row, key) & some);
-    __m512 s = _mm512_mask_blend_ps(seen, hidden, _mm512_load_ps(room.p.data() + j * kLanes));
-    _mm512_store_ps(room.p.data() + j * kLanes, s);
-    top = _mm512_max_ps(top, s);
+      score_chunk<false>(room.q, k, dims, sight, c * kChunk, p, &top);
   }
   return top;
 }
 
-FTA_WIDE void forward_rows(const NarrowHead& h, const Rows& x, int64_t head, float* out, int64_t wide, float* lse, Room& room) {
-  __m512 top = scores(h, x, h.q + head * h.head_dim, room), sum = _mm512_setzero_ps();
-  for (int64_t j = 0; j < x.keys; j++) {
-    __m512 p = exp2_of(_mm512_sub_ps(_mm512_load_ps(room.p.data() + j * kLanes), top));
-    _mm512_store_ps(room.p.data() + j * kLanes, p);
-    sum = _mm512_add_ps(sum, p);
+// Scores become weights, whose sum is returned. A pass of its own: its latencies
+// would hold up the sums of values.
+FTA_LANES __m512 weights(int64_t chunks, __m512 top, float* p) {
+  __m512 a = _mm512_setzero_ps(), b = a, s[kChunk];
+  for (int64_t c = 0; c < chunks; c++, p += kChunk * kLanes) {
+    load(s, p);
+#pragma GCC unroll 8
+    for (int i = 0; i < kChunk; i++) s[i] = exp2_of(_mm512_sub_ps(s[i], top));
+    store(s, p);
+    a = _mm512_add_ps(a, _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])));
+    b = _mm512_add_ps(b, _mm512_add_ps(_mm512_add_ps(s[4], s[5]), _mm512_add_ps(s[6], s[7])));
   }
-  __mmask16 some = static_cast<__mmask16>((1u << x.n) - 1);
-  _mm512_mask_storeu_ps(lse + head * h.length + x.row, some, _mm512_mul_ps(_mm512_add_ps(top, log2_of(sum)), _mm512_set1_ps(kLn2)));
-  sums(room.p.data(), room.v.data() + x.from * h.head_dim, h.head_dim, x.keys, _mm512_div_ps(_mm512_set1_ps(1), sum), room.o.data());
-  turn_back(h, room.o.data(), x.n, room, out + x.row * wide + head * h.head_dim, wide);
+  return _mm512_add_ps(a, b);
 }
 
-// dk and dv [keys,head_dim] gain p^T g and ds^T q of the rows that lie in room.rows.
-FTA_WIDE void add_keys(const NarrowHead& h, const Rows& x, const float* p, const Room& room, const float* rows, float* to) {
-  tile::product<true>({p, kLanes, 1}, rows, room.dims, to + x.from * h.head_dim, h.head_dim, x.keys, h.head_dim, kLanes);
+// Over the block's keys, their weights times 16 of their dims.
+FTA_LANES void sum_16(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
+  fill(sum, _mm512_setzero_ps());
+  fill(sum + 8, _mm512_setzero_ps());
+  for (int64_t c = b.from; c < b.to; c++) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kChunk; i++, p += kLanes, v += dims) {
+      __m512 w = _mm512_load_ps(p);
+      add_key(w, v, sum);
+      add_key(w, v + 8, sum + 8);
+    }
+  }
 }
 
-// What the way back adds up: of all keys, [keys,head_dim].
-struct KeySums {
-  explicit KeySums(int64_t n) : k(n), v(n) {
-    k.zero();
-    v.zero();
+// The same for 8 dims, where two sums for each hide the latency.
+FTA_LANES void sum_8(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
+  fill(sum, _mm512_setzero_ps());
+  fill(sum + 8, _mm512_setzero_ps());
+  for (int64_t c = b.from; c < b.to; c++) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kChunk; i += 2, p += 2 * kLanes, v += 2 * dims) {
+      add_key(_mm512_load_ps(p), v, sum);
+      add_key(_mm512_load_ps(p + kLanes), v + dims, sum + 8);
+    }
   }
-  tile::Floats k, v;
-};
-
-struct Back {
-  const float *out, *dout;
-  int64_t wide;
-  const float* lse;
-  float* dq;
-};
-
-FTA_WIDE void backward_rows(const NarrowHead& h, const Rows& x, int64_t head, const Back& b, KeySums& keys, Room& room) {
-  int64_t column = head * h.head_dim, at = x.row * b.wide + column;
-  scores(h, x, h.q + column, room);
-  turn_rows(h, b.out + at, b.wide, x.n, 1, room, room.o.data());
-  turn_rows(h, b.dout + at, b.wide, x.n, 1, room, room.g.data());
-  dots(room.g.data(), room.v.data() + x.from * h.head_dim, h.head_dim, x.keys, room.ds.data());
-  __m512 delta = _mm512_setzero_ps(), scale = _mm512_set1_ps(h.scale);
-  for (int64_t d = 0; d < h.head_dim; d++) delta = _mm512_fmadd_ps(_mm512_load_ps(room.o.data() + d * kLanes), _mm512_load_ps(room.g.data() + d * kLanes), delta);
-  __mmask16 some = static_cast<__mmask16>((1u << x.n) - 1);
-  __m512 lse = _mm512_mul_ps(_mm512_maskz_loadu_ps(some, b.lse + head * h.length + x.row), _mm512_set1_ps(kLog2E));
-  for (int64_t j = 0; j < x.keys; j++) {
-    float *p = room.p.data() + j * kLanes, *ds = room.ds.data() + j * kLanes;
-    __m512 w = exp2_of(_mm512_sub_ps(_mm512_load_ps(p), lse));
-    _mm512_store_ps(p, w);
-    _mm512_store_ps(ds, _mm512_mul_ps(_mm512_mul_ps(w, scale), _mm512_sub_ps(_mm512_load_ps(ds), delta)));
-  }
-  add_keys(h, x, room.p.data(), room, room.rows.data(), keys.v.data());
-  turn_rows(h, h.q + column + x.row * h.width, h.width, x.n, 1, room, room.q.data());
-  add_keys(h, x, room.ds.data(), room, room.rows.data(), keys.k.data());
-  sums(room.ds.data(), room.k.data() + x.from * h.head_dim, h.head_dim, x.keys, _mm512_set1_ps(1), room.o.data());
-  turn_back(h, room.o.data(), x.n, room, b.dq + column + x.row * h.width, h.width);
+#pragma GCC unroll 8
+  for (int d = 0; d < 8; d++) sum[d] = _mm512_add_ps(sum[d], sum[8 + d]);
 }
 
-void scatter(const NarrowHead& h, const float* from, float* to) {
-  for (int64_t i = 0; i < h.length; i++) std::copy_n(from + i * h.head_dim, h.head_dim, to + i * h.width);
+template <int64_t Dims>
+FTA_WIDE void forward_block(const NarrowHead& h, const Block& b, int64_t head, const Out& to, Room& room) {
+  int64_t dims = Dims ? Dims : h.head_dim, d = 0;
+  __m512 top = scores(h, b, h.q + head * dims, dims, room), total = weights(b.to - b.from, top, room.p), by = _mm512_div_ps(_mm512_set1_ps(1), total), sum[16];
+  float* out = to.out + b.row * to.wide + head * dims;
+  for (; d + 16 <= dims; d += 16) {
+    sum_16(b, room.v + b.from * kChunk * dims + d, dims, room.p, sum);
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) turn_back(sum + i, by, b.n, out + d + i, to.wide);
+  }
+  if (d < dims) {
+    sum_8(b, room.v + b.from * kChunk * dims + d, dims, room.p, sum);
+    turn_back(sum, by, b.n, out + d, to.wide);
+    turn_back(sum + 4, by, b.n, out + d + 4, to.wide);
+  }
+  __mmask16 some = rest_of(b.n);
+  _mm512_mask_storeu_ps(to.lse + head * h.length + b.row, some, _mm512_mul_ps(_mm512_add_ps(top, log2_of(total)), _mm512_set1_ps(kLn2)));
+}
+
+template <int64_t Dims>
+FTA_WIDE void forward_of(const NarrowHead& h, const Out& to) {
+  Room room(h);
+  turn_keys(h, h.k, room.spare, room.k);
+  gather_keys(h, h.v, room.v);
+  for (int64_t head = 0; head < h.groups; head++)
+    for (int64_t row = 0; row < h.length; row += kLanes) forward_block<Dims>(h, block_at(h, row), head, to, room);
 }
 }  // namespace
 
 void narrow_forward(const NarrowHead& h, float* out, int64_t wide, float* lse) {
-  Room room(h);
-  gather(h, h.k, room.k.data());
-  gather(h, h.v, room.v.data());
-  for (int64_t head = 0; head < h.groups; head++)
-    for (int64_t row = 0; row < h.length; row += kLanes) forward_rows(h, rows_at(h, row), head, out, wide, lse, room);
-}
-
-void narrow_backward(const NarrowHead& h, const float* out, const float* dout, int64_t wide, const float* lse, float* dq, float* dk, float* dv) {
-  Room room(h);
-  KeySums keys(room.keys * h.head_dim);
-  gather(h, h.k, room.k.data());
-  gather(h, h.v, room.v.data());
-  for (int64_t head = 0; head < h.groups; head++)
-    for (int64_t row = 0; row < h.length; row += kLanes) backward_rows(h, rows_at(h, row), head, {out, dout, wide, lse, dq}, keys, room);
-  scatter(h, keys.k.data(), dk);
-  scatter(h, keys.v.data(), dv);
+  switch (h.head_dim) {
+    case 8: return forward_of<8>(h, {out, wide, lse});
+    case 16: return forward_of<16>(h, {out, wide, lse});
+    case 32: return forward_of<32>(h, {out, wide, lse});
+    case 64: return forward_of<64>(h, {out, wide, lse});
+    default: return forward_of<0>(h, {out, wide, lse});
+  }
 }
 
 bool narrow_ropes(int64_t head_dim, int64_t half) { return has_products() && head_dim == 2 * half && (head_dim == 8 || head_dim == 16); }
 
+// Every lane's angle and its other half are permutations, as 16 lanes hold whole heads.
 FTA_WIDE void narrow_rope(float* x, const float* cos, const float* sin, float sign, int64_t heads, int64_t head_dim, int64_t half) {
-  int n = static_cast<int>(heads * head_dim), h = static_cast<int>(half);
-  alignas(64) float c[16], s[16];
-  alignas(64) int other[16];
-  for (int i = 0; i < 16; i++) {
-    bool second = i % (2 * h) >= h;
-    c[i] = cos[i % h];
-    s[i] = (second ? sign : -sign) * sin[i % h];
-    other[i] = second ? i - h : i + h;
+  int64_t n = heads * head_dim;
+  __mmask16 angles = rest_of(half);
+  __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), h = _mm512_set1_epi32(static_cast<int>(half));
+  __m512i angle = _mm512_and_epi32(lane, _mm512_sub_epi32(h, _mm512_set1_epi32(1))), swap = _mm512_xor_epi32(lane, h);
+  __mmask16 first = _mm512_testn_epi32_mask(lane, h);
+  __m512 c = _mm512_permutexvar_ps(angle, _mm512_maskz_loadu_ps(angles, cos)), s = _mm512_permutexvar_ps(angle, _mm512_maskz_loadu_ps(angles, sin));
+  s = _mm512_mul_ps(s, _mm512_mask_blend_ps(first, _mm512_set1_ps(sign), _mm512_set1_ps(-sign)));
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    write_soon(x + i);
+    __m512 v = _mm512_loadu_ps(x + i);
+    _mm512_storeu_ps(x + i, _mm512_fmadd_ps(_mm512_permutexvar_ps(swap, v), s, _mm512_mul_ps(v, c)));
   }
-  __m512 vc = _mm512_load_ps(c), vs = _mm512_load_ps(s);
-  __m512i swap = _mm512_load_epi32(other);
-  for (int i = 0; i < n; i += 16) {
-    __mmask16 some = static_cast<__mmask16>((1u << std::min(16, n - i)) - 1);
-    __m512 v = _mm512_maskz_loadu_ps(some, x + i);
-    _mm512_mask_storeu_ps(x + i, some, _mm512_fmadd_ps(_mm512_permutexvar_ps(swap, v), vs, _mm512_mul_ps(v, vc)));
-  }
+  if (i == n) return;
+  __m512 v = _mm512_maskz_loadu_ps(rest_of(n - i), x + i);
+  _mm512_mask_storeu_ps(x + i, rest_of(n - i), _mm512_fmadd_ps(_mm512_permutexvar_ps(swap, v), s, _mm512_mul_ps(v, c)));
 }
 #else
 void narrow_forward(const NarrowHead&, float*, int64_t, float*) {}
-void narrow_backward(const NarrowHead&, const float*, const float*, int64_t, const float*, float*, float*, float*) {}
 bool narrow_ropes(int64_t, int64_t) { return false; }
 void narrow_rope(float*, const float*, const float*, float, int64_t, int64_t, int64_t) {}
 #endif

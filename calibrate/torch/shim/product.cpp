@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <algorithm>
+#include "amx.h"
 #include "common.h"
 #include "tile.h"
 #include "wide.h"
@@ -17,7 +18,7 @@ using wide::kTileRows;
 constexpr int64_t kDepth = 208;
 constexpr int64_t kBlockRows = 128;  // of A between two panels of B
 constexpr int64_t kGroup = 16;       // panels of B packed at a time, for the second-level cache
-constexpr int64_t kRowsOfTask = 256;
+constexpr int64_t kRowsOfTask = 256, kRowsOfTurned = 16;  // at least
 constexpr int64_t kWorthThreads = 1 << 18;  // multiplications
 
 // The depth of k that is at work.
@@ -58,23 +59,23 @@ FTA_WIDE void panel_tiles(const Slice& x, const Part& part, const float* packed,
 void part_of(const Product& p, const Part& part) {
   bool turned = p.a_row == 1 && p.a_k != 1;
   int64_t depth = std::min(p.k, kDepth), group = std::min(part.panels, kGroup);
-  tile::Floats b(group * kTileColumns * depth), a(turned ? kBlockRows * depth : 0);
+  float *b = tile::kept((group * kTileColumns + (turned ? kBlockRows : 0)) * depth), *a = b + group * kTileColumns * depth;
   for (int64_t from = 0; from < p.k; from += kDepth)
     for (int64_t first = part.panel; first < part.panel + part.panels; first += kGroup) {
       Slice x{p, from, std::min(kDepth, p.k - from)};
       int64_t last = std::min(first + kGroup, part.panel + part.panels);
       int64_t column = first * kTileColumns;
-      wide::pack_panels(p.b + from * p.b_k + column * p.b_column, p.b_k, p.b_column, std::min(last * kTileColumns, p.n) - column, x.depth, b.data());
+      wide::pack_panels(p.b + from * p.b_k + column * p.b_column, p.b_k, p.b_column, std::min(last * kTileColumns, p.n) - column, x.depth, b);
       for (int64_t row = part.row; row < part.row + part.rows; row += kBlockRows) {
         Part rows{row, std::min(kBlockRows, part.row + part.rows - row), first, last - first};
         Block block{p.a + row * p.a_row + from * p.a_k, p.a_row, p.a_k, kTileRows * p.a_row};
         if (turned) {
-          wide::pack_rows(block.a, p.a_k, rows.rows, x.depth, a.data());
-          block = {a.data(), 1, kTileRows, x.depth * kTileRows};
+          wide::pack_rows(block.a, p.a_k, rows.rows, x.depth, a);
+          block = {a, 1, kTileRows, x.depth * kTileRows};
         }
         for (int64_t panel = first; panel < last; panel += 2) {
           auto tiles = panel + 1 < last ? panel_tiles<2> : panel_tiles<1>;
-          tiles(x, rows, b.data() + (panel - first) * x.depth * kTileColumns, panel, block);
+          tiles(x, rows, b + (panel - first) * x.depth * kTileColumns, panel, block);
         }
       }
     }
@@ -84,8 +85,8 @@ void part_of(const Product& p, const Part& part) {
 // less the more rows it serves; rows split more evenly.
 void split(const Product& p, int64_t tiles, int64_t panels, int64_t* down, int64_t* across) {
   int64_t threads = p.m * p.n * p.k < kWorthThreads ? 1 : at::get_num_threads();
-  int64_t most = p.a_row == 1 ? tiles / 2 : p.m / kRowsOfTask;
-  *down = std::min(threads, std::max<int64_t>(1, most));
+  int64_t most = p.m / (p.a_row == 1 ? kRowsOfTurned : kRowsOfTask);
+  *down = std::min({threads, tiles, std::max<int64_t>(1, most)});
   *across = std::min(threads / *down, panels);
 }
 }  // namespace
@@ -96,13 +97,18 @@ bool has_products() {
 }
 
 void product(const Product& p) {
-  int64_t panels = (p.n + kTileColumns - 1) / kTileColumns, tiles = (p.m + kTileRows - 1) / kTileRows, down, across;
+  bool amx = suits_amx(p.m, p.n, p.k) && has_amx();
+  int64_t high = amx ? kAmxUnit : kTileRows, broad = amx ? kAmxUnit : kTileColumns;
+  int64_t panels = (p.n + broad - 1) / broad, tiles = (p.m + high - 1) / high, down, across;
   split(p, tiles, panels, &down, &across);
   at::parallel_for(0, down * across, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
       int64_t i = task / across, j = task % across;
-      int64_t row = tiles * i / down * kTileRows, to = std::min(p.m, tiles * (i + 1) / down * kTileRows), panel = panels * j / across;
-      part_of(p, {row, to - row, panel, panels * (j + 1) / across - panel});
+      int64_t row = tiles * i / down * high, rows = std::min(p.m, tiles * (i + 1) / down * high) - row, panel = panels * j / across, next = panels * (j + 1) / across;
+      if (amx)
+        amx_part(p, row, rows, panel * broad, std::min(p.n, next * broad) - panel * broad);
+      else
+        part_of(p, {row, rows, panel, next - panel});
     }
   });
 }

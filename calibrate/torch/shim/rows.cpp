@@ -4,125 +4,17 @@
 #pragma GCC optimize("no-math-errno", "no-trapping-math")
 #endif
 #include "rows.h"
-#include "shim.h"
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include "ahead.h"
+#include "fast_exp.h"
+#include "lanes.h"
+#include "product.h"
 
 namespace fta {
-namespace {
-// exp by 2^n * polynomial, relative error below 2e-7 over the normal range: libm's
-// expf is exact but keeps the loops scalar.
-inline __attribute__((always_inline)) float fast_exp(float x) {
-  x = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
-  float n = __builtin_rintf(x * 1.44269504f);
-  float r = x - n * 0.693359375f;
-  r = r + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
-}
-
-inline __attribute__((always_inline)) float fast_tanh(float x) {
-  float e = fast_exp(-2.0f * std::fabs(x));
-  float t = (1.0f - e) / (1.0f + e);
-  return x < 0 ? -t : t;
-}
-
-constexpr float kRoot2OverPi = 0.7978845608f, kCubic = 0.044715f;
-
-// value and derivative of an activation
-struct Silu {
-  static inline __attribute__((always_inline)) void at(float x, float* y, float* dy) {
-    float s = 1.0f / (1.0f + fast_exp(-x));
-    *y = x * s;
-    *dy = s * (1.0f + x * (1.0f - s));
-  }
-};
-struct GeluTanh {
-  static inline __attribute__((always_inline)) void at(float x, float* y, float* dy) {
-    float t = fast_tanh(kRoot2OverPi * (x + kCubic * x * x * x));
-    *y = 0.5f * x * (1.0f + t);
-    *dy = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * kRoot2OverPi * (1.0f + 3.0f * kCubic * x * x);
-  }
-};
-struct Gelu {
-  static inline __attribute__((always_inline)) void at(float x, float* y, float* dy) {
-    float cdf = 0.5f * (1.0f + std::erf(x * 0.7071067812f));
-    *y = x * cdf;
-    *dy = cdf + x * 0.3989422804f * fast_exp(-0.5f * x * x);
-  }
-};
-struct Relu {
-  static inline __attribute__((always_inline)) void at(float x, float* y, float* dy) {
-    *y = x > 0 ? x : 0;
-    *dy = x > 0 ? 1.0f : 0.0f;
-  }
-};
-
-// A row in blocks of 16. The last block reaches back over what is done already, so that no
-// loop has a scalar rest: what it reads is never what was written.
-constexpr int64_t kBlock = 16;
-
-template <class A, bool Gated>
-inline __attribute__((always_inline)) void forward_block(const float* gate, const float* up, float* y, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) {
-    float a, da;
-    A::at(gate[i], &a, &da);
-    y[i] = Gated ? a * up[i] : a;
-  }
-}
-
-template <class A, bool Gated>
-inline __attribute__((always_inline)) void forward(const float* gate, const float* up, float* y, int64_t f) {
-  if (f < kBlock) return forward_block<A, Gated>(gate, up, y, f);
-  for (int64_t i = 0; i < f; i += kBlock) {
-    int64_t at = std::min(i, f - kBlock);
-    forward_block<A, Gated>(gate + at, Gated ? up + at : up, y + at, kBlock);
-  }
-}
-
-template <class A, bool Gated>
-inline __attribute__((always_inline)) void backward_block(const float* dy, const float* gate, const float* up, float* dgate, float* dup, int64_t n) {
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) {
-    float a, da;
-    A::at(gate[i], &a, &da);
-    if (Gated) dup[i] = dy[i] * a;
-    dgate[i] = Gated ? dy[i] * up[i] * da : dy[i] * da;
-  }
-}
-
-template <class A, bool Gated>
-inline __attribute__((always_inline)) void backward(const float* dy, const float* gate, const float* up, float* dgate, float* dup, int64_t f) {
-  if (f < kBlock) return backward_block<A, Gated>(dy, gate, up, dgate, dup, f);
-  for (int64_t i = 0; i < f; i += kBlock) {
-    int64_t at = std::min(i, f - kBlock);
-    backward_block<A, Gated>(dy + at, gate + at, Gated ? up + at : up, dgate + at, Gated ? dup + at : dup, kBlock);
-  }
-}
-
-template <class A>
-inline __attribute__((always_inline)) void forward_row(const float* gate, const float* up, float* y, int64_t f) {
-  return up ? forward<A, true>(gate, up, y, f) : forward<A, false>(gate, up, y, f);
-}
-
-template <class A>
-inline __attribute__((always_inline)) void backward_row(const float* dy, const float* gate, const float* up, float* dgate, float* dup, int64_t f) {
-  return up ? backward<A, true>(dy, gate, up, dgate, dup, f) : backward<A, false>(dy, gate, up, dgate, dup, f);
-}
-}  // namespace
-
 FTA_CLONES float rms_forward(const float* x, const float* w, float offset, float eps, float* y, int64_t d) {
+  row_read_soon(x, d);
+  row_written_soon(y, d);
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < d; i++) sum += x[i] * x[i];
@@ -133,6 +25,10 @@ FTA_CLONES float rms_forward(const float* x, const float* w, float offset, float
 }
 
 FTA_CLONES void rms_backward(const float* dy, const float* x, const float* w, float offset, float rstd, const float* residual, float* dx, float* dw, int64_t d) {
+  row_read_soon(dy, d);
+  row_read_soon(x, d);
+  if (residual) row_read_soon(residual, d);
+  row_written_soon(dx, d);
   float dot = 0;
 #pragma omp simd reduction(+ : dot)
   for (int64_t i = 0; i < d; i++) dot += dy[i] * (w[i] + offset) * x[i];
@@ -188,6 +84,7 @@ FTA_CLONES void layer_backward(const float* dy, const float* x, const float* w, 
 }
 
 FTA_CLONES void rope_row(float* x, const float* cos, const float* sin, float sign, int64_t heads, int64_t head_dim, int64_t half) {
+  row_written_soon(x, heads * head_dim);
   for (int64_t h = 0; h < heads; h++, x += head_dim) {
     float* y = x + half;
 #pragma omp simd
@@ -199,25 +96,58 @@ FTA_CLONES void rope_row(float* x, const float* cos, const float* sin, float sig
   }
 }
 
-FTA_CLONES void activation_row(const float* gate, const float* up, float* y, int kind, int64_t f) {
-  switch (kind) {
-    case FTA_SILU: return forward_row<Silu>(gate, up, y, f);
-    case FTA_GELU_TANH: return forward_row<GeluTanh>(gate, up, y, f);
-    case FTA_GELU: return forward_row<Gelu>(gate, up, y, f);
-    default: return forward_row<Relu>(gate, up, y, f);
+#ifdef FTA_WIDE
+namespace {
+FTA_WIDE float highest(const float* x, int64_t n) {
+  __m512 low = _mm512_set1_ps(-INFINITY), a = low, b = low;
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    a = _mm512_max_ps(a, _mm512_loadu_ps(x + i));
+    b = _mm512_max_ps(b, _mm512_loadu_ps(x + i + 16));
   }
+  for (; i < n; i += 16) a = _mm512_max_ps(a, _mm512_mask_loadu_ps(low, lanes::rest_of(std::min<int64_t>(16, n - i)), x + i));
+  return _mm512_reduce_max_ps(_mm512_max_ps(a, b));
 }
 
-FTA_CLONES void activation_row_backward(const float* dy, const float* gate, const float* up, float* dgate, float* dup, int kind, int64_t f) {
-  switch (kind) {
-    case FTA_SILU: return backward_row<Silu>(dy, gate, up, dgate, dup, f);
-    case FTA_GELU_TANH: return backward_row<GeluTanh>(dy, gate, up, dgate, dup, f);
-    case FTA_GELU: return backward_row<Gelu>(dy, gate, up, dgate, dup, f);
-    default: return backward_row<Relu>(dy, gate, up, dgate, dup, f);
+// The sum of e^(x - top); kept: x becomes them.
+template <bool Keep>
+FTA_WIDE float sum_of_exp(float* x, int64_t n, float top) {
+  __m512 sum = _mm512_setzero_ps(), less = _mm512_set1_ps(top);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    __m512 e = lanes::exp_of(_mm512_sub_ps(_mm512_loadu_ps(x + i), less));
+    if (Keep) _mm512_storeu_ps(x + i, e);
+    sum = _mm512_add_ps(sum, e);
   }
+  if (i < n) {
+    __mmask16 some = lanes::rest_of(n - i);
+    __m512 e = lanes::exp_of(_mm512_sub_ps(_mm512_maskz_loadu_ps(some, x + i), less));
+    if (Keep) _mm512_mask_storeu_ps(x + i, some, e);
+    sum = _mm512_mask_add_ps(sum, some, sum, e);
+  }
+  return _mm512_reduce_add_ps(sum);
 }
 
-FTA_CLONES float cross_entropy_row(float* logits, int64_t v, int64_t label, float weight, bool grad, bool* hit) {
+FTA_WIDE void scale_row(float* x, int64_t n, float by) {
+  __m512 s = _mm512_set1_ps(by);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) _mm512_storeu_ps(x + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), s));
+  if (i < n) _mm512_mask_storeu_ps(x + i, lanes::rest_of(n - i), _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes::rest_of(n - i), x + i), s));
+}
+
+float wide_cross_entropy(float* logits, int64_t v, int64_t label, float weight, bool grad, bool* hit) {
+  float top = highest(logits, v), target = logits[label] - top;
+  *hit = target >= 0;
+  if (!grad) return std::log(sum_of_exp<false>(logits, v, top)) - target;
+  float sum = sum_of_exp<true>(logits, v, top);
+  scale_row(logits, v, weight / sum);
+  logits[label] -= weight;
+  return std::log(sum) - target;
+}
+}  // namespace
+#endif
+
+FTA_CLONES static float plain_cross_entropy(float* logits, int64_t v, int64_t label, float weight, bool grad, bool* hit) {
   float top = logits[0];
 #pragma omp simd reduction(max : top)
   for (int64_t i = 0; i < v; i++) top = logits[i] > top ? logits[i] : top;
@@ -242,7 +172,41 @@ FTA_CLONES float cross_entropy_row(float* logits, int64_t v, int64_t label, floa
   return std::log(sum) - target;
 }
 
-FTA_CLONES void adamw_range(float* p, const float* g, float* m, float* v, float factor, float lr, float beta1, float beta2, float eps, float decay, float correction1, float correction2, int64_t n) {
+float cross_entropy_row(float* logits, int64_t v, int64_t label, float weight, bool grad, bool* hit) {
+#ifdef FTA_WIDE
+  if (has_products()) return wide_cross_entropy(logits, v, label, weight, grad, hit);
+#endif
+  return plain_cross_entropy(logits, v, label, weight, grad, hit);
+}
+
+#ifdef FTA_WIDE
+namespace {
+// adamw_range's numbers, as vectors.
+struct Adam {
+  __m512 factor, less1, beta2, less2, keep, rate, root, eps;
+};
+
+FTA_LANES void adamw_16(const Adam& a, float* p, const float* g, float* m, float* v, __mmask16 some) {
+  __m512 gi = _mm512_mul_ps(_mm512_maskz_loadu_ps(some, g), a.factor), mi = _mm512_maskz_loadu_ps(some, m);
+  mi = _mm512_fmadd_ps(a.less1, _mm512_sub_ps(gi, mi), mi);
+  __m512 vi = _mm512_fmadd_ps(_mm512_mul_ps(a.less2, gi), gi, _mm512_mul_ps(a.beta2, _mm512_maskz_loadu_ps(some, v)));
+  __m512 step = _mm512_div_ps(_mm512_mul_ps(a.rate, mi), _mm512_fmadd_ps(_mm512_sqrt_ps(vi), a.root, a.eps));
+  _mm512_mask_storeu_ps(m, some, mi);
+  _mm512_mask_storeu_ps(v, some, vi);
+  _mm512_mask_storeu_ps(p, some, _mm512_fmsub_ps(_mm512_maskz_loadu_ps(some, p), a.keep, step));
+}
+
+// The compiler leaves the plain loop's roots one by one.
+FTA_WIDE void wide_adamw(float* p, const float* g, float* m, float* v, float factor, float lr, float beta1, float beta2, float eps, float decay, float correction1, float correction2, int64_t n) {
+  Adam a{_mm512_set1_ps(factor), _mm512_set1_ps(1.0f - beta1), _mm512_set1_ps(beta2), _mm512_set1_ps(1.0f - beta2), _mm512_set1_ps(1.0f - lr * decay), _mm512_set1_ps(lr / correction1), _mm512_set1_ps(1.0f / std::sqrt(correction2)), _mm512_set1_ps(eps)};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) adamw_16(a, p + i, g + i, m + i, v + i, 0xffff);
+  if (i < n) adamw_16(a, p + i, g + i, m + i, v + i, lanes::rest_of(n - i));
+}
+}  // namespace
+#endif
+
+FTA_CLONES static void plain_adamw(float* p, const float* g, float* m, float* v, float factor, float lr, float beta1, float beta2, float eps, float decay, float correction1, float correction2, int64_t n) {
   float keep = 1.0f - lr * decay, rate = lr / correction1, root = 1.0f / std::sqrt(correction2);
 #pragma omp simd
   for (int64_t i = 0; i < n; i++) {
@@ -253,5 +217,12 @@ FTA_CLONES void adamw_range(float* p, const float* g, float* m, float* v, float 
     v[i] = vi;
     p[i] = p[i] * keep - rate * mi / (std::sqrt(vi) * root + eps);
   }
+}
+
+void adamw_range(float* p, const float* g, float* m, float* v, float factor, float lr, float beta1, float beta2, float eps, float decay, float correction1, float correction2, int64_t n) {
+#ifdef FTA_WIDE
+  if (has_products()) return wide_adamw(p, g, m, v, factor, lr, beta1, beta2, eps, decay, correction1, correction2, n);
+#endif
+  plain_adamw(p, g, m, v, factor, lr, beta1, beta2, eps, decay, correction1, correction2, n);
 }
 }  // namespace fta

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
 
 #define FTA_INLINE inline __attribute__((always_inline))
@@ -35,6 +36,20 @@ class Floats {
   int64_t n_;
   float* p_;
 };
+
+// Memory that a thread keeps for its next call, which may come at once: freed, it could go back
+// to the system and would have to be asked for again, page by page. Valid until the next kept().
+inline float* kept(int64_t n) {
+  static thread_local std::unique_ptr<Floats> room;
+  static thread_local int64_t size = 0;
+  if (n > size) {
+    size = 0;
+    room.reset();
+    room = std::make_unique<Floats>(n);
+    size = n;
+  }
+  return room->data();
+}
 
 struct A {
   const float* p;
