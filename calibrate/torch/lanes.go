@@ -9,7 +9,7 @@ import (
 
 // laneTokens is how many tokens of an arm a lane takes through the model at a time, so that
 // what an operation leaves is still in the second-level cache when the next one reads it.
-// laneValues bounds the gradients that lanes hold beside the model's own.
+// laneValues bounds the gradients that lanes hold beside the model's own, and merged weights.
 const (
 	laneTokens = 512
 	laneValues = 8 << 20
@@ -37,6 +37,7 @@ func (r *run) useThreads(n int) error {
 		runtime.GOMAXPROCS(max(r.threads.processors, count) + spareProcessors)
 	}
 	r.decoder.SetRemembering(r.laned)
+	r.decoder.SetMerging(r.laned && r.decoder.Merges() <= laneValues)
 	var err error
 	if r.lanes, err = r.decoder.NewLanes(r.arena, count); err != nil {
 		return err

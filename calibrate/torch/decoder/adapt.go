@@ -58,8 +58,7 @@ func (m *Model) adapt() error {
 		return err
 	}
 	for i := range m.blocks {
-		b := &m.blocks[i]
-		for _, l := range []*linear{&b.qkv, &b.out, &b.up, &b.down} {
+		for _, l := range m.blocks[i].linears() {
 			m.stack(l)
 		}
 	}
@@ -211,7 +210,7 @@ func (m *Model) initialise() error {
 func (m *Model) allAdapters() []*adapter {
 	byName := map[string]*adapter{}
 	for i := range m.blocks {
-		for _, l := range []*linear{&m.blocks[i].qkv, &m.blocks[i].out, &m.blocks[i].up, &m.blocks[i].down} {
+		for _, l := range m.blocks[i].linears() {
 			for j := range l.adapters {
 				byName[l.adapters[j].name] = &l.adapters[j]
 			}

@@ -157,7 +157,21 @@ func (l *Lanes) Step(s *Schedule, o evidence.Optimizer) (shim.Tensor, error) {
 		l.model.update(lane.Arena, s, o, norms, int64(from), int64(to))
 	})
 	l.model.renorm(a)
+	if err == nil {
+		err = l.merge()
+	}
 	return norms, err
+}
+
+// merge makes merged weights anew, where there are any.
+func (l *Lanes) merge() error {
+	if !l.model.merging {
+		return nil
+	}
+	return l.Each(func(i int, lane *Lane) {
+		from, to := l.Share(i, len(l.model.blocks))
+		l.model.merge(lane.Arena, from, to)
+	})
 }
 
 // joint is the norm of parts with these norms, for each arm.
@@ -218,7 +232,7 @@ func (b *block) eachParam(visit func(*param)) {
 			*n = &own
 		}
 	}
-	for _, l := range []*linear{&b.qkv, &b.out, &b.up, &b.down} {
+	for _, l := range b.linears() {
 		l.eachParam(visit)
 	}
 }

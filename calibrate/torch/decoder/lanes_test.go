@@ -61,6 +61,7 @@ func stepInLanes(t *testing.T, build func() (*Model, error), n int) [][]float32 
 	a.Add(f.master, noise, 1)
 	m.renorm(a)
 	m.SetRemembering(n > 1)
+	m.SetMerging(n > 1)
 	lanes, err := m.NewLanes(a, n)
 	if err != nil {
 		t.Fatal(err)

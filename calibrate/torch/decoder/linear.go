@@ -25,6 +25,7 @@ type linear struct {
 	stacked  param // every adapter's A, one below the other: [K, R, in]; none under dropout
 	ranks    int64 // R
 	compute  shim.DType
+	merged   shim.Tensor // w + scale B A, where passes multiply by that
 }
 
 // tapedLinear is what an adapter's backward pass needs of the forward pass.
@@ -63,7 +64,7 @@ func (l *linear) forward(a *shim.Arena, x, residual shim.Tensor, s shape, train 
 	if l.decomposed() {
 		return l.forwardDecomposed(a, x, residual, s, train)
 	}
-	if y, tape := l.lowRank(a, x, residual); !y.Nil() {
+	if y, tape := l.lowRank(a, x, residual, train); !y.Nil() {
 		return y, tape
 	}
 	return l.forwardPlain(a, x, residual, s, train)
@@ -126,7 +127,7 @@ func (l *linear) backward(a *shim.Arena, dy, x shim.Tensor, tape tapedLinear, s 
 		return l.backwardDecomposed(a, dy, x, tape, s, beta, needX)
 	}
 	if !tape.joint.Nil() {
-		return a.LoRABackward(dy, x, l.w.w, l.lowRanks(), l.adapters[0].scale, tape.joint, beta, needX)
+		return a.LoRABackward(dy, x, l.w.w, l.merged, l.lowRanks(), l.adapters[0].scale, tape.joint, beta, needX)
 	}
 	return l.backwardPlain(a, dy, dy, x, tape, s, beta, needX)
 }

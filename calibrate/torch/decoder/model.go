@@ -28,6 +28,7 @@ type Model struct {
 	backend              shim.Backend
 	recompute            bool // blocks leave only their input and run again on the way back
 	remember             bool // blocks leave even what is cheap to make again
+	merging              bool // adapted layers multiply by their merged weights
 	dropoutSeed          int64
 }
 

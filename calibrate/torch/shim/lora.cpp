@@ -113,37 +113,51 @@ using namespace fta;
 
 extern "C" {
 
-int fta_lora(fta_tensor xh, fta_tensor wh, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low) {
+int fta_lora(fta_tensor xh, fta_tensor wh, fta_tensor merged, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low) {
   return guard([&] {
     const Tensor& x = T(xh);
     Adapters l;
     *y = *low = nullptr;
     if (!adapters_of(x, T(wh), list, n, scale, arms, &l)) return;
-    Tensor out = linear(x, T(wh), bias ? &T(bias) : nullptr, residual ? &T(residual) : nullptr), thin = at::empty({x.size(0), l.ranks()}, x.options());
+    Tensor out = linear(x, merged ? T(merged) : T(wh), bias ? &T(bias) : nullptr, residual ? &T(residual) : nullptr), thin = at::empty({x.size(0), l.ranks()}, x.options());
     for (int64_t arm = 0; arm < arms; arm++) {
       float* rows = thin.data_ptr<float>() + arm * l.n * l.ranks();
       into_low(l, arm, x.data_ptr<float>() + arm * l.n * l.in, rows);
-      out_of_low(l, arm, rows, out.data_ptr<float>() + arm * l.n * l.out);
+      if (!merged) out_of_low(l, arm, rows, out.data_ptr<float>() + arm * l.n * l.out);
     }
     *y = H(out);
     *low = H(thin);
   });
 }
 
-int fta_lora_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx) {
+int fta_lora_backward(fta_tensor dyh, fta_tensor xh, fta_tensor wh, fta_tensor merged, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx) {
   return guard([&] {
     const Tensor &dy = T(dyh), &x = T(xh), &w = T(wh);
     Adapters l;
     TORCH_CHECK(adapters_of(x, w, list, n, scale, arms, &l), "the forward pass was not fused");
-    Tensor grad = want_dx ? at::empty_like(x) : Tensor();
+    Tensor grad = want_dx && !merged ? at::empty_like(x) : Tensor();
     tile::Floats dlow(l.n * l.ranks());
     for (int64_t arm = 0; arm < arms; arm++) {
       int64_t row = arm * l.n;
       into_dlow(l, arm, dy.data_ptr<float>() + row * l.out, T(low).data_ptr<float>() + row * l.ranks(), static_cast<float>(beta), dlow.data());
-      out_of_dlow(l, arm, dlow.data(), x.data_ptr<float>() + row * l.in, static_cast<float>(beta), want_dx ? grad.data_ptr<float>() + row * l.in : nullptr);
+      out_of_dlow(l, arm, dlow.data(), x.data_ptr<float>() + row * l.in, static_cast<float>(beta), want_dx && !merged ? grad.data_ptr<float>() + row * l.in : nullptr);
     }
-    if (want_dx && !product(grad, dy, w, 1)) grad.addmm_(dy, w);
+    if (want_dx && merged) grad = multiplied(dy, T(merged));
+    if (want_dx && !merged && !product(grad, dy, w, 1)) grad.addmm_(dy, w);
     *dx = want_dx ? H(grad) : nullptr;
+  });
+}
+
+int fta_lora_merge(fta_tensor wh, const fta_adapter* list, int n, double scale, fta_tensor outh) {
+  return guard([&] {
+    const Tensor &w = T(wh), &out = T(outh);
+    out.copy_(w);
+    for (int i = 0; i < n; i++) {
+      Tensor scaled = T(list[i].b) * scale;
+      const Tensor& a = T(list[i].a);
+      float* rows = out.data_ptr<float>() + list[i].from * w.size(1);
+      multiply({list[i].out, w.size(1), a.size(0), scaled.data_ptr<float>(), a.size(0), 1, a.data_ptr<float>(), w.size(1), 1, rows, w.size(1), rows, w.size(1)});
+    }
   });
 }
 

@@ -74,10 +74,12 @@ typedef struct {
   int64_t from, out;        // its columns of y
 } fta_adapter;
 // y = x w^T + bias + residual + scale x A^T B^T of n adapters of one rank; y stays null where the
-// fused form does not serve. low is for the way back; scale has one value an arm.
-int fta_lora(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low);
+// fused form does not serve. low is for the way back; scale has one value an arm. merged, null or what
+// fta_lora_merge made, takes the place of w and of the adapters' products.
+int fta_lora(fta_tensor x, fta_tensor w, fta_tensor merged, fta_tensor bias, fta_tensor residual, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor* y, fta_tensor* low);
 // gradients of A and B are beta times the old plus the new; dx where wanted
-int fta_lora_backward(fta_tensor dy, fta_tensor x, fta_tensor w, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx);
+int fta_lora_backward(fta_tensor dy, fta_tensor x, fta_tensor w, fta_tensor merged, const fta_adapter* list, int n, const double* scale, int64_t arms, fta_tensor low, double beta, int want_dx, fta_tensor* dx);
+int fta_lora_merge(fta_tensor w, const fta_adapter* list, int n, double scale, fta_tensor out);  // w + scale B A
 
 // dlow [N,R] = scale dy B of each adapter, and B's gradients, in one reading of dy, bf16 on a GPU and for one
 // arm; dlow stays null where that form does not serve
