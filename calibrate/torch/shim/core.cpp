@@ -34,7 +34,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor* bias, const Tensor
   Tensor out;
   if (fused(x) && has_products() && !(bias && residual)) {
     out = at::empty({x.size(0), w.size(0)}, x.options());
-    if (product_from(out, x, w.t(), residual ? residual : bias)) return out;
+    if (product_from(out, x, {w, true}, residual ? residual : bias)) return out;
   }
   if (!residual) return bias ? at::addmm(*bias, x, w.t()) : at::mm(x, w.t());
   if (product_onto(&out, x, w.t(), *residual, bias, 1)) return out;
@@ -42,7 +42,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor* bias, const Tensor
     out = residual->clone();
   else if (!kernels::add_bias(*residual, *bias, &out))
     out = at::add(*residual, *bias);
-  if (!product(out, x, w.t(), 1)) out.addmm_(x, w.t());
+  if (!product(out, x, {w, true}, 1)) out.addmm_(x, w.t());
   return out;
 }
 }  // namespace fta
@@ -160,10 +160,10 @@ int fta_linear(fta_tensor x, fta_tensor w, fta_tensor bias, fta_tensor residual,
 
 int fta_gemm(fta_tensor out, fta_tensor a, int ta, fta_tensor b, int tb, double beta, double alpha) {
   return guard([&] {
+    if (alpha == 1 && product(T(out), {T(a), ta != 0}, {T(b), tb != 0}, beta)) return;
     Tensor o = T(out), l = T(a), r = T(b);
     if (ta) l = l.transpose(-2, -1);
     if (tb) r = r.transpose(-2, -1);
-    if (alpha == 1 && product(o, l, r, beta)) return;
     bool wider = o.scalar_type() != l.scalar_type();
     if (wider && l.is_cuda()) {
       if (o.dim() == 3)
@@ -193,13 +193,11 @@ int fta_onto(fta_tensor start, fta_tensor a, fta_tensor b, double alpha, fta_ten
 
 int fta_mm(fta_tensor a, int ta, fta_tensor b, int tb, fta_tensor* out) {
   return guard([&] {
-    Tensor l = ta ? T(a).transpose(-2, -1) : T(a);
-    Tensor r = tb ? T(b).transpose(-2, -1) : T(b);
-    if (l.dim() == 2) {
-      *out = H(multiplied(l, r));
+    if (T(a).dim() == 2) {
+      *out = H(multiplied({T(a), ta != 0}, {T(b), tb != 0}));
       return;
     }
-    *out = H(at::bmm(l, r));
+    *out = H(at::bmm(ta ? T(a).transpose(-2, -1) : T(a), tb ? T(b).transpose(-2, -1) : T(b)));
   });
 }
 

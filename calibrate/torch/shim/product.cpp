@@ -38,20 +38,36 @@ struct Block {
   int64_t row, k, tile;  // strides
 };
 
+// Panels of B at some depth: packed, one after the other, or as they lie.
+struct Panels {
+  const float* b;
+  int64_t k, panel;  // strides
+};
+
 // The tiles of a panel, or of two, over a part's rows.
 template <int P>
-FTA_WIDE void panel_tiles(const Slice& x, const Part& part, const float* packed, int64_t panel, const Block& block) {
+FTA_WIDE void panel_tiles(const Slice& x, const Part& part, const Panels& b, int64_t panel, const Block& block) {
   const Product& p = x.p;
   int64_t column = panel * kTileColumns, n = std::min(kTileColumns, p.n - column - (P - 1) * kTileColumns);
   const float* start = x.from > 0 ? p.c : p.start;
   int64_t start_row = x.from > 0 ? p.c_row : p.start_row;
-  wide::Tile t{block.a, block.row, block.k, packed, x.depth, p.c + part.row * p.c_row + column, p.c_row, start ? start + part.row * start_row + column : nullptr, start_row, static_cast<__mmask16>((1u << n) - 1)};
+  wide::Tile t{block.a, block.row, block.k, b.b + (panel - part.panel) * b.panel, b.k, b.panel, x.depth, p.c + part.row * p.c_row + column, p.c_row, start ? start + part.row * start_row + column : nullptr, start_row, static_cast<__mmask16>((1u << n) - 1)};
   for (int64_t i = 0; i < part.rows; i += kTileRows) {
     wide::tile_rows<P>(t, std::min(kTileRows, part.rows - i));
     t.a += block.tile;
     t.c += kTileRows * t.c_row;
     if (t.start) t.start += kTileRows * start_row;
   }
+}
+
+// Packed, or as they lie where one tile's rows are all that reads them.
+Panels panels_at(const Slice& x, const Part& part, int64_t first, int64_t last, float* room) {
+  const Product& p = x.p;
+  int64_t column = first * kTileColumns;
+  const float* b = p.b + x.from * p.b_k + column * p.b_column;
+  if (part.rows <= kTileRows && p.b_column == 1) return {b, p.b_k, kTileColumns};
+  wide::pack_panels(b, p.b_k, p.b_column, std::min(last * kTileColumns, p.n) - column, x.depth, room);
+  return {room, kTileColumns, x.depth * kTileColumns};
 }
 
 // One task. The order of the loops is that of Goto and van de Geijn (ACM TOMS 34.3, 2008): B's
@@ -64,8 +80,7 @@ void part_of(const Product& p, const Part& part) {
     for (int64_t first = part.panel; first < part.panel + part.panels; first += kGroup) {
       Slice x{p, from, std::min(kDepth, p.k - from)};
       int64_t last = std::min(first + kGroup, part.panel + part.panels);
-      int64_t column = first * kTileColumns;
-      wide::pack_panels(p.b + from * p.b_k + column * p.b_column, p.b_k, p.b_column, std::min(last * kTileColumns, p.n) - column, x.depth, b);
+      Panels panels = panels_at(x, part, first, last, b);
       for (int64_t row = part.row; row < part.row + part.rows; row += kBlockRows) {
         Part rows{row, std::min(kBlockRows, part.row + part.rows - row), first, last - first};
         Block block{p.a + row * p.a_row + from * p.a_k, p.a_row, p.a_k, kTileRows * p.a_row};
@@ -75,7 +90,7 @@ void part_of(const Product& p, const Part& part) {
         }
         for (int64_t panel = first; panel < last; panel += 2) {
           auto tiles = panel + 1 < last ? panel_tiles<2> : panel_tiles<1>;
-          tiles(x, rows, b + (panel - first) * x.depth * kTileColumns, panel, block);
+          tiles(x, rows, panels, panel, block);
         }
       }
     }
@@ -120,19 +135,21 @@ void product(const Product&) {}
 namespace {
 bool serves(const Tensor& t) { return t.dim() == 2 && t.is_cpu() && t.scalar_type() == at::kFloat && (t.stride(1) == 1 || t.stride(0) == 1); }
 
-bool product_of(const Tensor& out, const Tensor& a, const Tensor& b, const float* start, int64_t start_row) {
-  if (reference() || !has_products() || !serves(a) || !serves(b) || !serves(out) || out.stride(1) != 1 || out.numel() == 0 || a.size(1) == 0) return false;
-  product(Product{out.size(0), out.size(1), a.size(1), a.data_ptr<float>(), a.stride(0), a.stride(1), b.data_ptr<float>(), b.stride(0), b.stride(1), out.data_ptr<float>(), out.stride(0), start, start_row});
+bool product_of(const Tensor& out, const Operand& a, const Operand& b, const float* start, int64_t start_row) {
+  if (reference() || !has_products() || !serves(a.t) || !serves(b.t) || !serves(out) || out.stride(1) != 1 || out.numel() == 0 || a.t.numel() == 0) return false;
+  product(Product{out.size(0), out.size(1), a.t.size(a.column()), a.t.data_ptr<float>(), a.t.stride(a.row()), a.t.stride(a.column()), b.t.data_ptr<float>(), b.t.stride(b.row()), b.t.stride(b.column()), out.data_ptr<float>(), out.stride(0), start, start_row});
   return true;
 }
+
+Tensor turned(const Operand& x) { return x.turned ? x.t.t() : x.t; }
 }  // namespace
 
-bool product(const Tensor& out, const Tensor& a, const Tensor& b, double beta) {
+bool product(const Tensor& out, const Operand& a, const Operand& b, double beta) {
   if (!serves(out) || (beta != 0 && beta != 1)) return false;
   return product_of(out, a, b, beta == 0 ? nullptr : out.data_ptr<float>(), out.stride(0));
 }
 
-bool product_from(const Tensor& out, const Tensor& a, const Tensor& b, const Tensor* start) {
+bool product_from(const Tensor& out, const Operand& a, const Operand& b, const Tensor* start) {
   if (!start) return product_of(out, a, b, nullptr, 0);
   return start->is_contiguous() && product_of(out, a, b, start->data_ptr<float>(), start->dim() == 1 ? 0 : start->size(1));
 }
@@ -147,9 +164,9 @@ void multiply(const Product& p) {
     at::mm_out(c, a, b);
 }
 
-Tensor multiplied(const Tensor& a, const Tensor& b) {
-  if (reference() || !has_products() || !serves(a) || !serves(b)) return at::mm(a, b);
-  Tensor out = at::empty({a.size(0), b.size(1)}, a.options());
-  return product(out, a, b, 0) ? out : at::mm(a, b);
+Tensor multiplied(const Operand& a, const Operand& b) {
+  if (reference() || !has_products() || !serves(a.t) || !serves(b.t)) return at::mm(turned(a), turned(b));
+  Tensor out = at::empty({a.t.size(a.row()), b.t.size(b.column())}, a.t.options());
+  return product(out, a, b, 0) ? out : at::mm(turned(a), turned(b));
 }
 }  // namespace fta

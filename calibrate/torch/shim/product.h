@@ -25,13 +25,22 @@ bool has_products();  // whether this processor has what product needs
 void product(const Product& p);
 void multiply(const Product& p);  // by product, or by libtorch where the processor has none
 
+// A factor, turned where so said: a view of it would take as long as a small product.
+struct Operand {
+  Operand(const at::Tensor& x, bool is_turned = false) : t(x), turned(is_turned) {}
+  const at::Tensor& t;
+  bool turned;
+  int row() const { return turned ? 1 : 0; }  // t's dimension of rows, and of columns
+  int column() const { return turned ? 0 : 1; }
+};
+
 // The same on matrices; false where the tiles do not serve them and nothing was done.
 // out = out * beta + a b
-bool product(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, double beta);
+bool product(const at::Tensor& out, const Operand& a, const Operand& b, double beta);
 // out = start + a b; start is null, a row for all or as large as out
-bool product_from(const at::Tensor& out, const at::Tensor& a, const at::Tensor& b, const at::Tensor* start);
+bool product_from(const at::Tensor& out, const Operand& a, const Operand& b, const at::Tensor* start);
 // a b by whatever serves
-at::Tensor multiplied(const at::Tensor& a, const at::Tensor& b);
+at::Tensor multiplied(const Operand& a, const Operand& b);
 // x w^T + bias + residual by whatever serves; bias and residual may be null
 at::Tensor linear(const at::Tensor& x, const at::Tensor& w, const at::Tensor* bias, const at::Tensor* residual);
 }  // namespace fta

@@ -72,7 +72,8 @@ FTA_WIDE inline void pack_rows(const float* a, int64_t a_k, int64_t rows, int64_
 struct Tile {
   const float* a;
   int64_t a_row, a_k;
-  const float* b;  // panels, one after the other
+  const float* b;
+  int64_t b_k, b_panel;  // from row to row of a panel, and from panel to panel
   int64_t depth;
   float* c;
   int64_t c_row;
@@ -93,10 +94,10 @@ FTA_WIDE inline void tile_of(const Tile& t) {
 #pragma GCC unroll 2
     for (int p = 0; p < P; p++) sum[r][p] = t.start ? _mm512_maskz_loadu_ps(columns[p], t.start + r * t.start_row + p * kTileColumns) : _mm512_setzero_ps();
   const float *a = t.a, *b = t.b;
-  for (int64_t k = 0; k < t.depth; k++, a += t.a_k, b += kTileColumns) {
+  for (int64_t k = 0; k < t.depth; k++, a += t.a_k, b += t.b_k) {
     __m512 row[P];
 #pragma GCC unroll 2
-    for (int p = 0; p < P; p++) row[p] = _mm512_loadu_ps(b + p * t.depth * kTileColumns);
+    for (int p = 0; p < P; p++) row[p] = _mm512_maskz_loadu_ps(columns[p], b + p * t.b_panel);
 #pragma GCC unroll 8
     for (int r = 0; r < R; r++) {
       __m512 x = _mm512_set1_ps(a[r * t.a_row]);
