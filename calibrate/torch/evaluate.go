@@ -70,7 +70,7 @@ func lossOf(lane *decoder.Lane, rows packfile.Rows, from, to, arms, batch int) p
 		}
 		b := decoder.NewBatch(a, sequencesOf(rows), which, arms, 1)
 		if b.Labelled() > 0 {
-			loss := lane.Model.Loss(a, b)
+			loss := lane.Reader.Loss(a, b)
 			total := b.WeightedLoss(a, loss)
 			a.Doubles(total, sum)
 			a.Drop(total)

@@ -3,6 +3,7 @@ package torch
 import (
 	"runtime"
 
+	"ftadvise/calibrate/evidence"
 	"ftadvise/calibrate/torch/decoder"
 	"ftadvise/calibrate/torch/shim"
 )
@@ -38,11 +39,15 @@ func (r *run) useThreads(n int) error {
 	}
 	r.decoder.SetRemembering(r.laned)
 	r.decoder.SetMerging(r.laned && r.decoder.Merges() <= laneValues)
+	make := r.decoder.NewLanes
+	if r.laned && r.armsFor(count) {
+		make = r.decoder.NewArmLanes
+	}
 	var err error
-	if r.lanes, err = r.decoder.NewLanes(r.arena, count); err != nil {
+	if r.lanes, err = make(r.arena, count); err != nil {
 		return err
 	}
-	return r.statics.lose(count)
+	return r.statics.lose(r.lanes)
 }
 
 // endLanes leaves threads and scheduler as they were.
@@ -58,7 +63,17 @@ func (r *run) endLanes() {
 // inLanes reports whether n threads are lanes. Dropout draws from one generator, and
 // captured steps come from one thread.
 func (r *run) inLanes(n int) bool {
-	return r.recorder == nil && r.group.MicroBatch >= n && r.arms[0].Trial.Method.Dropout == 0 && int64(n-1)*r.decoder.Values() <= laneValues
+	if r.recorder != nil || r.arms[0].Trial.Method.Dropout > 0 {
+		return false
+	}
+	return r.armsFor(n) || r.group.MicroBatch >= n && int64(n-1)*r.decoder.Values() <= laneValues
+}
+
+// armsFor reports whether n lanes share arms out: evenly, or where there are too few
+// sequences for all of them.
+func (r *run) armsFor(n int) bool {
+	plain := r.arms[0].Trial.Method.Kind == evidence.LoRA && r.arms[0].Trial.Method.Variant != evidence.DoRA
+	return n > 1 && plain && len(r.arms) >= n && (len(r.arms)%n == 0 || r.group.MicroBatch < n)
 }
 
 // onAllCores runs what no lane divides among threads.
@@ -73,11 +88,11 @@ func (r *run) onAllCores(work func() error) error {
 // lanePass leaves the lanes' gradients and losses of some rows.
 func (r *run) lanePass(rows []int, weight float64, add bool) error {
 	return r.lanes.Each(func(i int, lane *decoder.Lane) {
-		from, to := r.lanes.Share(i, len(rows))
+		from, to := r.lanes.Rows(i, len(rows))
 		for more := add; from < to; more = true {
 			part := rows[from:min(to, from+r.atOnce())]
-			batch := decoder.NewBatch(lane.Arena, sequencesOf(r.pack.Train), part, len(r.arms), weight)
-			pass(lane, batch, r.statics.losses[i], more)
+			batch := decoder.NewBatch(lane.Arena, sequencesOf(r.pack.Train), part, lane.To-lane.From, weight)
+			pass(lane, batch, r.statics.parts[i], more)
 			batch.Drop()
 			from += len(part)
 		}

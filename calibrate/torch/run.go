@@ -250,7 +250,7 @@ func (r *run) microBatch(rows []int, tokens int, add bool) error {
 	batch := r.statics.feed.Load(r.arena, rows, weight)
 	taken, packed := batch.Shape()
 	return r.graphs.run(unit{add: add, taken: taken, packed: packed}, r.decoder.Static(batch), func() error {
-		pass(r.lanes.First(), batch, r.statics.losses[0], add)
+		pass(r.lanes.First(), batch, r.statics.loss, add)
 		return r.arena.Err()
 	})
 }
@@ -260,7 +260,7 @@ func (r *run) update(step int, rates []float64) error {
 	r.decoder.SetStep(r.arena, r.statics.schedule, step, rates, r.group.Optimizer)
 	if r.laned {
 		norms, err := r.lanes.Step(r.statics.schedule, r.group.Optimizer)
-		r.statics.total(r.arena)
+		r.statics.total(r.arena, r.lanes)
 		r.keepNorms(norms)
 		return err
 	}

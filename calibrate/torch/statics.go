@@ -12,8 +12,10 @@ import (
 type statics struct {
 	feed     *decoder.Feed
 	schedule *decoder.Schedule
-	losses   []shim.Tensor // of each lane: [K] fp64
+	loss     shim.Tensor   // [K] fp64
 	norms    shim.Tensor   // [K] fp32
+	parts    []shim.Tensor // of loss, of each lane: [K], or its own arms'
+	owned    []shim.Tensor // those that are not loss itself
 
 	arena *shim.Arena
 	arms  int
@@ -44,7 +46,7 @@ func (r *run) newStatics() (*statics, error) {
 	if s.schedule, err = r.decoder.NewSchedule(); err != nil {
 		return s, err
 	}
-	s.losses, s.norms = []shim.Tensor{s.arena.Zeros(shim.F64, k)}, s.arena.Zeros(shim.F32, k)
+	s.loss, s.norms = s.arena.Zeros(shim.F64, k), s.arena.Zeros(shim.F32, k)
 	s.ring = s.arena.Zeros(shim.F64, int64(r.every), 2, k)
 	for i := range int64(r.every) {
 		part := func(j int64) shim.Tensor { return s.arena.Strided(s.ring, []int64{k}, []int64{1}, (2*i+j)*k) }
@@ -53,26 +55,39 @@ func (r *run) newStatics() (*statics, error) {
 	return s, s.arena.Err()
 }
 
-// lose makes room for the loss of each lane beside the first, whose loss is the step's.
-func (s *statics) lose(lanes int) error {
-	s.arena.Drop(s.losses[1:]...)
-	s.losses = s.losses[:1]
-	for range lanes - 1 {
-		s.losses = append(s.losses, s.arena.Zeros(shim.F64, int64(s.arms)))
-	}
-	return s.arena.Err()
+// lose makes room for what each lane finds of the loss: its arms' place in it, or, of
+// lanes with sequences of their own, the first has the whole and the others a sum each.
+func (s *statics) lose(lanes *decoder.Lanes) error {
+	s.arena.Drop(s.owned...)
+	s.parts, s.owned = nil, nil
+	return lanes.InTurn(func(i int, lane *decoder.Lane) {
+		part := s.loss
+		switch {
+		case lanes.ByArms():
+			part = s.arena.Narrow(s.loss, 0, int64(lane.From), int64(lane.To-lane.From))
+			s.owned = append(s.owned, part)
+		case i > 0:
+			part = s.arena.Zeros(shim.F64, int64(s.arms))
+			s.owned = append(s.owned, part)
+		}
+		s.parts = append(s.parts, part)
+		lane.Arena.Fail(s.arena.Err())
+	})
 }
 
-// total adds the lanes' losses up in the first's.
-func (s *statics) total(a *shim.Arena) {
-	for _, loss := range s.losses[1:] {
-		a.Add(s.losses[0], loss, 1)
+// total adds up what lanes of sequences found.
+func (s *statics) total(a *shim.Arena, lanes *decoder.Lanes) {
+	if lanes.ByArms() {
+		return
+	}
+	for _, part := range s.parts[1:] {
+		a.Add(s.loss, part, 1)
 	}
 }
 
 // keep copies the step's numbers to their place in the ring.
 func (s *statics) keep(a *shim.Arena, slot int) {
-	a.Copy(s.slots[slot][0], s.losses[0])
+	a.Copy(s.slots[slot][0], s.loss)
 	a.Copy(s.slots[slot][1], s.norms)
 }
 

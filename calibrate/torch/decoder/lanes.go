@@ -10,42 +10,70 @@ import (
 	"ftadvise/calibrate/torch/shim"
 )
 
-// Lanes are threads of a CPU that each take sequences of their own through all layers and
-// back. What a layer works on stays in the thread's cache, and threads wait for each other
-// twice a step in place of at every operation: of a small model's step that is a fifth.
-// All read the same weights; each leaves gradients of its own, which Gather adds up.
+// Lanes are threads of a CPU that each take sequences of their own, or arms of their own,
+// through all layers and back. What a layer works on stays in the thread's cache, and
+// threads wait for each other twice a step in place of at every operation: of a small
+// model's step that is a fifth. All read the same weights. Lanes of sequences leave
+// gradients of their own, which Gather adds up.
 type Lanes struct {
-	model *Model
-	lanes []*Lane
+	model  *Model
+	lanes  []*Lane
+	byArms bool
 }
 
-// Lane is one of them: a model to run and an arena for what it makes.
+// Lane is one of them: a model to train, one of all arms to evaluate, and an arena for what
+// they make.
 type Lane struct {
-	Model *Model
-	Arena *shim.Arena
-	work  chan func() // nil in the first lane, which is the caller's own thread
+	Model, Reader *Model
+	Arena         *shim.Arena
+	From, To      int         // the arms that Model trains
+	work          chan func() // nil in the first lane, which is the caller's own thread
 }
 
 // OneLane is the model itself, on the calling thread.
 func (m *Model) OneLane(a *shim.Arena) *Lanes {
-	return &Lanes{model: m, lanes: []*Lane{{Model: m, Arena: a}}}
+	return &Lanes{model: m, lanes: []*Lane{{Model: m, Reader: m, Arena: a, To: max(1, len(m.arms))}}}
 }
 
-// NewLanes makes n lanes of which the first is the model itself, with a, on the calling
-// thread. More than one need a CPU, and a calling thread set to one thread an operation.
+// NewLanes makes n lanes of sequences, of which the first is the model itself, with a, on
+// the calling thread. More than one need a CPU, and a calling thread set to one thread an
+// operation.
 func (m *Model) NewLanes(a *shim.Arena, n int) (*Lanes, error) {
 	l := m.OneLane(a)
 	for range n - 1 {
-		lane := &Lane{Model: m.twin(), Arena: shim.NewArena(shim.CPU), work: make(chan func())}
+		twin := m.twin()
+		l.lanes = append(l.lanes, &Lane{Model: twin, Reader: twin, Arena: shim.NewArena(shim.CPU), To: l.lanes[0].To})
+	}
+	return l, l.start()
+}
+
+// NewArmLanes makes n lanes that share out the model's arms, of plain LoRA; see NewLanes.
+func (m *Model) NewArmLanes(a *shim.Arena, n int) (*Lanes, error) {
+	l := &Lanes{model: m, byArms: true}
+	for i := range n {
+		reader := *m
+		from, to := len(m.arms)*i/n, len(m.arms)*(i+1)/n
+		lane := &Lane{Model: m.only(from, to), Reader: &reader, Arena: a, From: from, To: to}
+		if i > 0 {
+			lane.Arena = shim.NewArena(shim.CPU)
+		}
 		l.lanes = append(l.lanes, lane)
+	}
+	return l, l.start()
+}
+
+// start begins the lanes' threads; where that fails there are no lanes.
+func (l *Lanes) start() error {
+	for _, lane := range l.lanes[1:] {
+		lane.work = make(chan func())
 		ready := make(chan error)
 		go lane.loop(ready)
 		if err := errors.Join(<-ready, lane.Model.Err()); err != nil {
 			l.Close()
-			return nil, err
+			return err
 		}
 	}
-	return l, nil
+	return l.lanes[0].Model.Err()
 }
 
 // loop is a lane's OS thread; it ends with the lane.
@@ -66,12 +94,29 @@ func (l *Lanes) Close() {
 	if l == nil {
 		return
 	}
-	for _, lane := range l.lanes[1:] {
-		close(lane.work)
-		lane.Arena.Reset()
-		lane.Model.Close()
+	for i, lane := range l.lanes {
+		if lane.work != nil {
+			close(lane.work)
+		}
+		if i > 0 {
+			lane.Arena.Reset()
+		}
+		if lane.Model != l.model {
+			lane.Model.Close()
+		}
 	}
 	l.lanes = l.lanes[:1]
+}
+
+// ByArms reports whether each lane trains arms of its own on every sequence.
+func (l *Lanes) ByArms() bool { return l.byArms }
+
+// Rows is the part of a step's n sequences that a lane trains on.
+func (l *Lanes) Rows(i, n int) (from, to int) {
+	if l.byArms {
+		return 0, n
+	}
+	return l.Share(i, n)
 }
 
 // Each runs work in every lane at once and returns the lanes' first error.
@@ -121,6 +166,9 @@ func (l *Lanes) Gather() error {
 // gather adds up a lane's share of all gradients and returns the sum's view, [K, n].
 func (l *Lanes) gather(i int, a *shim.Arena) shim.Tensor {
 	sum := l.shareOf(i, a, l.model.trained().grad)
+	if l.byArms {
+		return sum // each left its own there
+	}
 	for _, other := range l.lanes[1:] {
 		part := l.shareOf(i, a, other.Model.trained().grad)
 		a.Add(sum, part, 1)
@@ -206,6 +254,35 @@ func (m *Model) twin() *Model {
 			p.grad = t.arena.Alike(p.grad, own, f.grad)
 		}
 	})
+	return &t
+}
+
+// only is the model with some of its arms, whose gradients it leaves where the model has
+// them.
+func (m *Model) only(from, to int) *Model {
+	t := *m
+	t.arena = shim.NewArena(m.arena.Device())
+	some := func(x shim.Tensor) shim.Tensor {
+		if x.Nil() {
+			return x
+		}
+		return t.arena.Narrow(x, 0, int64(from), int64(to-from))
+	}
+	f := *m.adapters
+	f.arms, f.grad = int64(to-from), some(f.grad)
+	t.arms, t.adapters = m.arms[from:to], &f
+	t.blocks = slices.Clone(m.blocks)
+	for i := range t.blocks {
+		for _, l := range t.blocks[i].linears() {
+			l.stacked = param{some(l.stacked.w), some(l.stacked.grad)}
+			l.adapters = slices.Clone(l.adapters)
+			for j := range l.adapters {
+				ad := &l.adapters[j]
+				ad.a, ad.b = param{some(ad.a.w), some(ad.a.grad)}, param{some(ad.b.w), some(ad.b.grad)}
+				ad.scale, ad.scales = ad.scale[from:to], some(ad.scales)
+			}
+		}
+	}
 	return &t
 }
 
