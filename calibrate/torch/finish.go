@@ -121,7 +121,7 @@ func (r *run) evaluate(step int, set evalSet) error {
 	if set.classes {
 		answers = newAnswers(set.rows, len(r.arms))
 	}
-	result, err := meanLoss(r.lanes, set.rows, len(r.arms), r.atOnce(), r.collector(step, set.name), answers)
+	result, err := meanLoss(r.lanes, set.rows, len(r.arms), r.atOnceEvaluated(), r.collector(step, set.name), answers)
 	if err != nil {
 		return err
 	}

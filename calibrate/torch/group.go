@@ -116,7 +116,7 @@ func (s *session) check() error {
 // maxBundleTokens is the size of an arm's step up to which several arms in one pass are
 // faster than one after another: above it products are large enough by themselves.
 const (
-	maxBundleTokensCPU  = 1024
+	maxBundleTokensCPU  = 512
 	maxBundleTokensCUDA = 4096
 	maxBundle           = 8
 )

@@ -8,11 +8,11 @@ import (
 	"ftadvise/calibrate/torch/shim"
 )
 
-// laneTokens is how many tokens of an arm a lane takes through the model at a time, so that
+// laneTokens is the most tokens, of all its arms, that a lane takes through the model at a time, so that
 // what an operation leaves is still in the second-level cache when the next one reads it.
 // laneValues bounds the gradients that lanes hold beside the model's own, and merged weights.
 const (
-	laneTokens = 512
+	laneTokens = 768
 	laneValues = 8 << 20
 )
 
@@ -89,9 +89,11 @@ func (r *run) onAllCores(work func() error) error {
 func (r *run) lanePass(rows []int, weight float64, add bool) error {
 	return r.lanes.Each(func(i int, lane *decoder.Lane) {
 		from, to := r.lanes.Rows(i, len(rows))
+		arms := lane.To - lane.From
+		atOnce := r.atOnce(to-from, arms)
 		for more := add; from < to; more = true {
-			part := rows[from:min(to, from+r.atOnce())]
-			batch := decoder.NewBatch(lane.Arena, sequencesOf(r.pack.Train), part, lane.To-lane.From, weight)
+			part := rows[from:min(to, from+atOnce)]
+			batch := decoder.NewBatch(lane.Arena, sequencesOf(r.pack.Train), part, arms, weight)
 			pass(lane, batch, r.statics.parts[i], more)
 			batch.Drop()
 			from += len(part)
@@ -99,12 +101,19 @@ func (r *run) lanePass(rows []int, weight float64, add bool) error {
 	})
 }
 
-// atOnce is how many sequences of an arm go through the model together.
-func (r *run) atOnce() int {
+// atOnce is how many of a lane's n sequences go through the model together, for some arms.
+func (r *run) atOnce(n, arms int) int {
 	if !r.laned {
 		return r.group.MicroBatch
 	}
-	return min(r.group.MicroBatch, max(1, laneTokens/r.pack.Train.SeqLength))
+	parts := (n*arms*r.pack.Train.SeqLength + laneTokens - 1) / laneTokens
+	return max(1, (n+parts-1)/max(1, parts))
+}
+
+// atOnceEvaluated is the same for an evaluation, which is not to take more memory than training.
+func (r *run) atOnceEvaluated() int {
+	n := r.lanes.N()
+	return r.atOnce((r.group.MicroBatch+n-1)/n, len(r.arms))
 }
 
 // pass runs a batch forward and backward, and adds its losses, weighted, to a sum.
