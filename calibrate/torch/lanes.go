@@ -39,12 +39,12 @@ func (r *run) useThreads(n int) error {
 	}
 	r.decoder.SetRemembering(r.laned)
 	r.decoder.SetMerging(r.laned && r.decoder.Merges() <= laneValues)
-	make := r.decoder.NewLanes
+	divide := r.decoder.NewLanes
 	if r.laned && r.armsFor(count) {
-		make = r.decoder.NewArmLanes
+		divide = r.decoder.NewArmLanes
 	}
 	var err error
-	if r.lanes, err = make(r.arena, count); err != nil {
+	if r.lanes, err = divide(r.arena, count); err != nil {
 		return err
 	}
 	return r.statics.lose(r.lanes)

@@ -63,7 +63,7 @@ func (r *run) fastestThreads(choice int) (int, error) {
 		return best, err
 	}
 	text := fmt.Sprintf("%d: %.1f ms", best, least*1e3)
-	for _, n := range otherThreads(best, r.threads.processors) {
+	for _, n := range otherThreads(best, r.threads.processors, r.group.MicroBatch) {
 		seconds, err := r.passSeconds(n)
 		if err != nil {
 			return best, err
@@ -79,9 +79,10 @@ func (r *run) fastestThreads(choice int) (int, error) {
 	return best, nil
 }
 
-// otherThreads are the numbers to try beside libtorch's choice.
-func otherThreads(choice, most int) []int {
-	numbers := []int{most, 1}
+// otherThreads are the numbers to try beside libtorch's choice: all, one for each sequence
+// where those are fewer, and one.
+func otherThreads(choice, most, sequences int) []int {
+	numbers := []int{most, min(choice, sequences), 1}
 	return slices.DeleteFunc(slices.Compact(numbers), func(n int) bool { return n == choice })
 }
 

@@ -7,6 +7,7 @@
 //  3. A Batch goes in, made for once or by a Feed, which keeps its place on the device;
 //     Forward leaves a tape of what the backward pass cannot cheaply recompute; Backward
 //     walks the blocks down again and leaves gradients.
+//     On a CPU, Lanes are threads that each do so with sequences or arms of their own.
 //  4. Step, told by a Schedule, is AdamW on the flat buffers of what is trained: the base
 //     model (full), or adapters of K arms at once (LoRA), each with its own learning rate.
 //

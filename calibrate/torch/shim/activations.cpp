@@ -7,7 +7,7 @@
 #include <cmath>
 #include "ahead.h"
 #include "fast_exp.h"
-#include "lanes.h"
+#include "vectors.h"
 #include "product.h"
 #include "rows.h"
 #include "shim.h"
@@ -126,29 +126,29 @@ FTA_CLONES void plain_row_backward(const float* dy, const float* gate, const flo
 // The same with AVX-512, where it is x times a sigmoid: of x itself, or, as 1 + tanh(z) is twice the
 // sigmoid of 2z, of a cubic of it for GELU's approximation.
 struct WideSilu {
-  static FTA_LANES __m512 inner(__m512 x) { return x; }
-  static FTA_LANES __m512 times_slope(__m512, __m512 by) { return by; }
+  static FTA_VECTORS __m512 inner(__m512 x) { return x; }
+  static FTA_VECTORS __m512 times_slope(__m512, __m512 by) { return by; }
 };
 struct WideGeluTanh {
-  static FTA_LANES __m512 inner(__m512 x) {
+  static FTA_VECTORS __m512 inner(__m512 x) {
     __m512 square = _mm512_mul_ps(x, x);
     return _mm512_mul_ps(x, _mm512_fmadd_ps(square, _mm512_set1_ps(2 * kRoot2OverPi * kCubic), _mm512_set1_ps(2 * kRoot2OverPi)));
   }
-  static FTA_LANES __m512 times_slope(__m512 x, __m512 by) {
+  static FTA_VECTORS __m512 times_slope(__m512 x, __m512 by) {
     __m512 square = _mm512_mul_ps(x, x);
     return _mm512_mul_ps(by, _mm512_fmadd_ps(square, _mm512_set1_ps(6 * kRoot2OverPi * kCubic), _mm512_set1_ps(2 * kRoot2OverPi)));
   }
 };
 
 template <class A>
-FTA_LANES void wide_forward(const float* gate, const float* up, float* y, __mmask16 some) {
-  __m512 x = _mm512_maskz_loadu_ps(some, gate), a = _mm512_mul_ps(x, lanes::sigmoid(A::inner(x)));
+FTA_VECTORS void wide_forward(const float* gate, const float* up, float* y, __mmask16 some) {
+  __m512 x = _mm512_maskz_loadu_ps(some, gate), a = _mm512_mul_ps(x, vectors::sigmoid(A::inner(x)));
   _mm512_mask_storeu_ps(y, some, up ? _mm512_mul_ps(a, _mm512_maskz_loadu_ps(some, up)) : a);
 }
 
 template <class A>
-FTA_LANES void wide_backward(const float* dy, const float* gate, const float* up, float* dgate, float* dup, __mmask16 some) {
-  __m512 x = _mm512_maskz_loadu_ps(some, gate), d = _mm512_maskz_loadu_ps(some, dy), s = lanes::sigmoid(A::inner(x)), a = _mm512_mul_ps(x, s);
+FTA_VECTORS void wide_backward(const float* dy, const float* gate, const float* up, float* dgate, float* dup, __mmask16 some) {
+  __m512 x = _mm512_maskz_loadu_ps(some, gate), d = _mm512_maskz_loadu_ps(some, dy), s = vectors::sigmoid(A::inner(x)), a = _mm512_mul_ps(x, s);
   __m512 slope = _mm512_fmadd_ps(A::times_slope(x, a), _mm512_sub_ps(_mm512_set1_ps(1), s), s);
   __m512 by = up ? _mm512_mul_ps(d, _mm512_maskz_loadu_ps(some, up)) : d;
   if (up) _mm512_mask_storeu_ps(dup, some, _mm512_mul_ps(d, a));
@@ -164,7 +164,7 @@ FTA_WIDE void wide_row(const float* gate, const float* up, float* y, int64_t f) 
     write_soon(y + i);
     wide_forward<A>(gate + i, up ? up + i : up, y + i, 0xffff);
   }
-  if (i < f) wide_forward<A>(gate + i, up ? up + i : up, y + i, lanes::rest_of(f - i));
+  if (i < f) wide_forward<A>(gate + i, up ? up + i : up, y + i, vectors::rest_of(f - i));
 }
 
 template <class A>
@@ -180,7 +180,7 @@ FTA_WIDE void wide_row_backward(const float* dy, const float* gate, const float*
     }
     wide_backward<A>(dy + i, gate + i, up ? up + i : up, dgate + i, dup ? dup + i : dup, 0xffff);
   }
-  if (i < f) wide_backward<A>(dy + i, gate + i, up ? up + i : up, dgate + i, dup ? dup + i : dup, lanes::rest_of(f - i));
+  if (i < f) wide_backward<A>(dy + i, gate + i, up ? up + i : up, dgate + i, dup ? dup + i : dup, vectors::rest_of(f - i));
 }
 #endif
 }  // namespace

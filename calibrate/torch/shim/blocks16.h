@@ -1,16 +1,13 @@
 // Blocks of 16 query rows and chunks of 8 keys, as narrow.h's attention goes through them.
 #pragma once
-#include "lanes.h"
+#include "vectors.h"
 #include "narrow.h"
 #ifdef FTA_WIDE
 
-namespace fta::lanes {
+namespace fta::vectors {
 constexpr int64_t kChunk = 8;
 
-// n floats that a thread keeps from one head to the next; what lies in them is lost.
-float* kept(int64_t n);
-
-// Takes parts of them one after the other; each begins at a cache line.
+// Takes parts of memory that the thread keeps, one after the other; each begins at a cache line.
 struct Parts {
   float* next;
   float* take(int64_t n) {
@@ -26,7 +23,7 @@ struct Block {
   int64_t row, n, from, to, open, shut;
 };
 
-FTA_LANES Block block_at(const NarrowHead& h, int64_t row) {
+FTA_VECTORS Block block_at(const NarrowHead& h, int64_t row) {
   int64_t n = std::min(kLanes, h.length - row);
   __m512i first = _mm512_maskz_loadu_epi32(rest_of(n), h.first + row);
   int64_t least = _mm512_mask_reduce_min_epi32(rest_of(n), first), most = _mm512_reduce_max_epi32(first);
@@ -37,8 +34,8 @@ FTA_INLINE bool whole(const Block& b, int64_t chunk) { return chunk >= b.open &&
 
 // Which rows of a block see a key. Lanes without a row see none.
 struct Sight {
-  FTA_LANES Sight(const NarrowHead& h, const Block& b) : row(b.row), open(b.open * kChunk), some((1u << b.n) - 1), first(_mm512_maskz_loadu_epi32(static_cast<__mmask16>(some), h.first + b.row)) {}
-  FTA_LANES __mmask16 of(int64_t key) const {
+  FTA_VECTORS Sight(const NarrowHead& h, const Block& b) : row(b.row), open(b.open * kChunk), some((1u << b.n) - 1), first(_mm512_maskz_loadu_epi32(static_cast<__mmask16>(some), h.first + b.row)) {}
+  FTA_VECTORS __mmask16 of(int64_t key) const {
     __mmask16 m = static_cast<__mmask16>(some & (0xffffu << std::max<int64_t>(0, key - row)));
     return key < open ? _mm512_mask_cmple_epi32_mask(m, first, _mm512_set1_epi32(static_cast<int>(key))) : m;
   }
@@ -61,7 +58,7 @@ struct Sixteen {
 };
 
 // Keys or values, turned: [length/16][dims][16]. A chunk is one half of 16.
-FTA_LANES void turn_keys(const NarrowHead& h, const float* from, float* spare, float* to) {
+FTA_VECTORS void turn_keys(const NarrowHead& h, const float* from, float* spare, float* to) {
   for (int64_t i = 0; i < h.length; i += kLanes) {
     Sixteen rows(from + i * h.width, h.width, std::min(kLanes, h.length - i), h.head_dim, spare);
     turn_rows(rows.p, rows.stride, h.head_dim, 1, to + i * h.head_dim);
@@ -74,44 +71,44 @@ FTA_INLINE const float* chunk_of(const float* turned, int64_t chunk, int64_t dim
 constexpr float kHidden = -1e30f;
 
 template <bool Whole>
-FTA_LANES void hide(const Sight& sight, int64_t key, __m512 s[kChunk]) {
+FTA_VECTORS void hide(const Sight& sight, int64_t key, __m512 s[kChunk]) {
   if (Whole) return;
 #pragma GCC unroll 8
   for (int i = 0; i < kChunk; i++) s[i] = _mm512_mask_blend_ps(sight.of(key + i), _mm512_set1_ps(kHidden), s[i]);
 }
 
-FTA_LANES void fill(__m512 s[kChunk], __m512 x) {
+FTA_VECTORS void fill(__m512 s[kChunk], __m512 x) {
 #pragma GCC unroll 8
   for (int i = 0; i < kChunk; i++) s[i] = x;
 }
 
-FTA_LANES void store(const __m512 s[kChunk], float* to) {
+FTA_VECTORS void store(const __m512 s[kChunk], float* to) {
 #pragma GCC unroll 8
   for (int i = 0; i < kChunk; i++) _mm512_store_ps(to + i * kLanes, s[i]);
 }
 
-FTA_LANES void load(__m512 s[kChunk], const float* from) {
+FTA_VECTORS void load(__m512 s[kChunk], const float* from) {
 #pragma GCC unroll 8
   for (int i = 0; i < kChunk; i++) s[i] = _mm512_load_ps(from + i * kLanes);
 }
 
 // s[i] += row times the chunk's key i at one of the dims.
-FTA_LANES void add_dim(__m512 row, const float* chunk, __m512 s[kChunk]) {
+FTA_VECTORS void add_dim(__m512 row, const float* chunk, __m512 s[kChunk]) {
 #pragma GCC unroll 8
   for (int i = 0; i < kChunk; i++) s[i] = _mm512_fmadd_ps(row, _mm512_set1_ps(chunk[i]), s[i]);
 }
 
 // Keys or values in rows of their own, with zeros behind the last.
-FTA_LANES void gather_keys(const NarrowHead& h, const float* from, float* to) {
+FTA_VECTORS void gather_keys(const NarrowHead& h, const float* from, float* to) {
   for (int64_t i = 0; i < h.length; i++)
     for (int64_t d = 0; d < h.head_dim; d += 8) _mm256_store_ps(to + i * h.head_dim + d, _mm256_loadu_ps(from + i * h.width + d));
   std::fill_n(to + h.length * h.head_dim, (kLanes - 1) * h.head_dim, 0.0f);
 }
 
 // sum[d][r] += p[r] times a key's element d; 8 of the dims.
-FTA_LANES void add_key(__m512 p, const float* key, __m512 sum[8]) {
+FTA_VECTORS void add_key(__m512 p, const float* key, __m512 sum[8]) {
 #pragma GCC unroll 8
   for (int d = 0; d < 8; d++) sum[d] = _mm512_fmadd_ps(p, _mm512_set1_ps(key[d]), sum[d]);
 }
-}  // namespace fta::lanes
+}  // namespace fta::vectors
 #endif

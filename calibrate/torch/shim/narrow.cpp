@@ -1,31 +1,20 @@
 // See narrow.h; the way back is in narrow_back.cpp. Buffers that a vector's lanes run over
 // query rows are [n][16].
 #include "narrow.h"
-#include <optional>
 #include "ahead.h"
 #include "blocks16.h"
 #include "product.h"
 
 namespace fta {
 #ifdef FTA_WIDE
-float* lanes::kept(int64_t n) {
-  thread_local std::optional<tile::Floats> room;
-  thread_local int64_t size = 0;
-  if (n > size) {
-    room.emplace(n);
-    size = n;
-  }
-  return room->data();
-}
-
 namespace {
-using namespace lanes;
+using namespace vectors;
 
 // What a key head's rows work in; all sizes are multiples of 16.
 struct Room {
   explicit Room(const NarrowHead& h) {
     int64_t keys = (h.length + 15) / 16 * 16, all = keys * h.head_dim, block = kLanes * h.head_dim;
-    Parts parts{kept(2 * all + 3 * block + keys * kLanes)};
+    Parts parts{tile::kept(2 * all + 3 * block + keys * kLanes)};
     k = parts.take(all);
     v = parts.take(all + block);
     spare = parts.take(block);
@@ -46,7 +35,7 @@ struct Out {
 
 // Scores of one chunk to p; top becomes the rows' highest.
 template <bool Whole>
-FTA_LANES void score_chunk(const float* q, const float* k, int64_t dims, const Sight& sight, int64_t key, float* p, __m512* top) {
+FTA_VECTORS void score_chunk(const float* q, const float* k, int64_t dims, const Sight& sight, int64_t key, float* p, __m512* top) {
   __m512 s[kChunk];
   fill(s, _mm512_setzero_ps());
   for (int64_t d = 0; d < dims; d++) add_dim(_mm512_load_ps(q + d * kLanes), k + d * kLanes, s);
@@ -57,7 +46,7 @@ FTA_LANES void score_chunk(const float* q, const float* k, int64_t dims, const S
 }
 
 // Scores of a block in room.p, to base 2; returns the rows' highest.
-FTA_LANES __m512 scores(const NarrowHead& h, const Block& b, const float* q, int64_t dims, Room& room) {
+FTA_VECTORS __m512 scores(const NarrowHead& h, const Block& b, const float* q, int64_t dims, Room& room) {
   Sixteen rows(q + b.row * h.width, h.width, b.n, dims, room.spare);
   turn_rows(rows.p, rows.stride, dims, h.scale * kLog2E, room.q);
   Sight sight(h, b);
@@ -75,7 +64,7 @@ FTA_LANES __m512 scores(const NarrowHead& h, const Block& b, const float* q, int
 
 // Scores become weights, whose sum is returned. A pass of its own: its latencies
 // would hold up the sums of values.
-FTA_LANES __m512 weights(int64_t chunks, __m512 top, float* p) {
+FTA_VECTORS __m512 weights(int64_t chunks, __m512 top, float* p) {
   __m512 a = _mm512_setzero_ps(), b = a, s[kChunk];
   for (int64_t c = 0; c < chunks; c++, p += kChunk * kLanes) {
     load(s, p);
@@ -89,7 +78,7 @@ FTA_LANES __m512 weights(int64_t chunks, __m512 top, float* p) {
 }
 
 // Over the block's keys, their weights times 16 of their dims.
-FTA_LANES void sum_16(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
+FTA_VECTORS void sum_16(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
   fill(sum, _mm512_setzero_ps());
   fill(sum + 8, _mm512_setzero_ps());
   for (int64_t c = b.from; c < b.to; c++) {
@@ -103,7 +92,7 @@ FTA_LANES void sum_16(const Block& b, const float* v, int64_t dims, const float*
 }
 
 // The same for 8 dims, where two sums for each hide the latency.
-FTA_LANES void sum_8(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
+FTA_VECTORS void sum_8(const Block& b, const float* v, int64_t dims, const float* p, __m512 sum[16]) {
   fill(sum, _mm512_setzero_ps());
   fill(sum + 8, _mm512_setzero_ps());
   for (int64_t c = b.from; c < b.to; c++) {

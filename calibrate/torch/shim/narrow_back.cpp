@@ -8,7 +8,7 @@
 namespace fta {
 #ifdef FTA_WIDE
 namespace {
-using namespace lanes;
+using namespace vectors;
 constexpr int64_t kPanel = 16;             // blocks
 constexpr int64_t kKeys = 2 * kChunk;      // that are at work at a time
 constexpr int64_t kPart = kKeys * kLanes;  // a block's weights of them
@@ -31,7 +31,7 @@ struct Place {
 struct Room {
   explicit Room(const NarrowHead& h) : block(kLanes * h.head_dim) {
     int64_t all = (h.length + 15) / 16 * block, both = kPanel * kPart;
-    Parts parts{kept(3 * all + 2 * block + kPanel * (3 * block + 2 * kLanes) + 2 * both)};
+    Parts parts{tile::kept(3 * all + 2 * block + kPanel * (3 * block + 2 * kLanes) + 2 * both)};
     k = parts.take(all);
     v = parts.take(all);
     key_rows = parts.take(all + block);
@@ -53,7 +53,7 @@ struct Room {
 };
 
 // Turns dout's rows and returns minus their dot products with out's.
-FTA_LANES __m512 turn_gradient(const Sixteen& out, const Sixteen& dout, int64_t dims, float* to) {
+FTA_VECTORS __m512 turn_gradient(const Sixteen& out, const Sixteen& dout, int64_t dims, float* to) {
   __m512 sum[4], x[4], y[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) sum[i] = _mm512_setzero_ps();
@@ -93,7 +93,7 @@ FTA_WIDE void close_place(const NarrowHead& h, const Back& b, const Place& x) {
 
 // A block's scores less their logarithm of the sum, and its gradients of weights less delta.
 template <bool Whole>
-FTA_LANES void score_chunk(const NarrowHead& h, const Place& x, int64_t key, int64_t dims, const float* k, const float* v, float* p, float* ds) {
+FTA_VECTORS void score_chunk(const NarrowHead& h, const Place& x, int64_t key, int64_t dims, const float* k, const float* v, float* p, float* ds) {
   __m512 s[kChunk], g[kChunk];
   fill(s, _mm512_load_ps(x.less));
   fill(g, _mm512_load_ps(x.delta));
@@ -107,7 +107,7 @@ FTA_LANES void score_chunk(const NarrowHead& h, const Place& x, int64_t key, int
 }
 
 // They become weights and gradients of scores.
-FTA_LANES void weights(int64_t chunks, float* p, float* ds) {
+FTA_VECTORS void weights(int64_t chunks, float* p, float* ds) {
   for (int64_t c = 0; c < chunks; c++, p += kChunk * kLanes, ds += kChunk * kLanes) {
     __m512 s[kChunk];
     load(s, p);
@@ -121,7 +121,7 @@ FTA_LANES void weights(int64_t chunks, float* p, float* ds) {
 }
 
 // A block's dq gains ds times the keys at work.
-FTA_LANES void add_queries(const Place& x, int64_t dims, const float* keys, const float* ds) {
+FTA_VECTORS void add_queries(const Place& x, int64_t dims, const float* keys, const float* ds) {
   for (int64_t d = 0; d < dims; d += 8) {
     float* dq = x.dq + d * kLanes;
     __m512 sum[8];
@@ -133,7 +133,7 @@ FTA_LANES void add_queries(const Place& x, int64_t dims, const float* keys, cons
 }
 
 // A load that serves two products, which the compiler would make two loads.
-FTA_LANES __m512 held(const float* p) {
+FTA_VECTORS __m512 held(const float* p) {
   __m512 x = _mm512_load_ps(p);
   asm("" : "+v"(x));
   return x;
@@ -141,7 +141,7 @@ FTA_LANES __m512 held(const float* p) {
 
 // Two keys' gradient of 8 dims, one after the other: the sum over the blocks that see them of
 // p[key][r] times rows[d][r]. The rows lie at from what Place::q points to.
-FTA_LANES __m512 two_keys(const Room& room, int64_t seeing, const float* p, int64_t from) {
+FTA_VECTORS __m512 two_keys(const Room& room, int64_t seeing, const float* p, int64_t from) {
   __m512 sum[16];
 #pragma GCC unroll 16
   for (int i = 0; i < 16; i++) sum[i] = _mm512_setzero_ps();
@@ -159,10 +159,10 @@ FTA_LANES __m512 two_keys(const Room& room, int64_t seeing, const float* p, int6
 }
 
 // What lies at a key becomes sum, or gains it if another panel has seen the key.
-FTA_LANES void put_key(float* to, __m256 sum, bool fresh) { _mm256_storeu_ps(to, fresh ? sum : _mm256_add_ps(_mm256_loadu_ps(to), sum)); }
+FTA_VECTORS void put_key(float* to, __m256 sum, bool fresh) { _mm256_storeu_ps(to, fresh ? sum : _mm256_add_ps(_mm256_loadu_ps(to), sum)); }
 
 // by times their sums go to the keys at work.
-FTA_LANES void put_keys(const NarrowHead& h, const Room& room, int64_t seeing, int64_t first, const float* p, int64_t from, int64_t dims, float by, float* to) {
+FTA_VECTORS void put_keys(const NarrowHead& h, const Room& room, int64_t seeing, int64_t first, const float* p, int64_t from, int64_t dims, float by, float* to) {
   bool fresh = first >= room.fresh;
   for (int64_t d = 0; d < dims; d += 8)
     for (int64_t i = 0; i < kKeys; i += 2) {
@@ -176,7 +176,7 @@ FTA_LANES void put_keys(const NarrowHead& h, const Room& room, int64_t seeing, i
 }
 
 // What the keys from first on are to the panel's blocks that see one of them; returns how many.
-FTA_LANES int64_t score_keys(const NarrowHead& h, int64_t first, int64_t dims, Room& room) {
+FTA_VECTORS int64_t score_keys(const NarrowHead& h, int64_t first, int64_t dims, Room& room) {
   const float *k = room.k + first * dims, *v = room.v + first * dims;
   float *p = room.p, *ds = room.ds;
   int64_t seeing = 0, chunk = first / kChunk;
@@ -194,7 +194,7 @@ FTA_LANES int64_t score_keys(const NarrowHead& h, int64_t first, int64_t dims, R
   return seeing;
 }
 
-FTA_LANES void keys_of_panel(const NarrowHead& h, const Back& b, int64_t first, int64_t dims, Room& room) {
+FTA_VECTORS void keys_of_panel(const NarrowHead& h, const Back& b, int64_t first, int64_t dims, Room& room) {
   int64_t seeing = score_keys(h, first, dims, room);
   weights(2 * seeing, room.p, room.ds);
   for (int64_t i = 0; i < seeing; i++) add_queries(*room.seeing[i], dims, room.key_rows + first * dims, room.ds + i * kPart);

@@ -8,7 +8,7 @@
 #include <cmath>
 #include "ahead.h"
 #include "fast_exp.h"
-#include "lanes.h"
+#include "vectors.h"
 #include "product.h"
 
 namespace fta {
@@ -105,7 +105,7 @@ FTA_WIDE float highest(const float* x, int64_t n) {
     a = _mm512_max_ps(a, _mm512_loadu_ps(x + i));
     b = _mm512_max_ps(b, _mm512_loadu_ps(x + i + 16));
   }
-  for (; i < n; i += 16) a = _mm512_max_ps(a, _mm512_mask_loadu_ps(low, lanes::rest_of(std::min<int64_t>(16, n - i)), x + i));
+  for (; i < n; i += 16) a = _mm512_max_ps(a, _mm512_mask_loadu_ps(low, vectors::rest_of(std::min<int64_t>(16, n - i)), x + i));
   return _mm512_reduce_max_ps(_mm512_max_ps(a, b));
 }
 
@@ -115,13 +115,13 @@ FTA_WIDE float sum_of_exp(float* x, int64_t n, float top) {
   __m512 sum = _mm512_setzero_ps(), less = _mm512_set1_ps(top);
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    __m512 e = lanes::exp_of(_mm512_sub_ps(_mm512_loadu_ps(x + i), less));
+    __m512 e = vectors::exp_of(_mm512_sub_ps(_mm512_loadu_ps(x + i), less));
     if (Keep) _mm512_storeu_ps(x + i, e);
     sum = _mm512_add_ps(sum, e);
   }
   if (i < n) {
-    __mmask16 some = lanes::rest_of(n - i);
-    __m512 e = lanes::exp_of(_mm512_sub_ps(_mm512_maskz_loadu_ps(some, x + i), less));
+    __mmask16 some = vectors::rest_of(n - i);
+    __m512 e = vectors::exp_of(_mm512_sub_ps(_mm512_maskz_loadu_ps(some, x + i), less));
     if (Keep) _mm512_mask_storeu_ps(x + i, some, e);
     sum = _mm512_mask_add_ps(sum, some, sum, e);
   }
@@ -132,7 +132,7 @@ FTA_WIDE void scale_row(float* x, int64_t n, float by) {
   __m512 s = _mm512_set1_ps(by);
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) _mm512_storeu_ps(x + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), s));
-  if (i < n) _mm512_mask_storeu_ps(x + i, lanes::rest_of(n - i), _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes::rest_of(n - i), x + i), s));
+  if (i < n) _mm512_mask_storeu_ps(x + i, vectors::rest_of(n - i), _mm512_mul_ps(_mm512_maskz_loadu_ps(vectors::rest_of(n - i), x + i), s));
 }
 
 float wide_cross_entropy(float* logits, int64_t v, int64_t label, float weight, bool grad, bool* hit) {
@@ -186,7 +186,7 @@ struct Adam {
   __m512 factor, less1, beta2, less2, keep, rate, root, eps;
 };
 
-FTA_LANES void adamw_16(const Adam& a, float* p, const float* g, float* m, float* v, __mmask16 some) {
+FTA_VECTORS void adamw_16(const Adam& a, float* p, const float* g, float* m, float* v, __mmask16 some) {
   __m512 gi = _mm512_mul_ps(_mm512_maskz_loadu_ps(some, g), a.factor), mi = _mm512_maskz_loadu_ps(some, m);
   mi = _mm512_fmadd_ps(a.less1, _mm512_sub_ps(gi, mi), mi);
   __m512 vi = _mm512_fmadd_ps(_mm512_mul_ps(a.less2, gi), gi, _mm512_mul_ps(a.beta2, _mm512_maskz_loadu_ps(some, v)));
@@ -201,7 +201,7 @@ FTA_WIDE void wide_adamw(float* p, const float* g, float* m, float* v, float fac
   Adam a{_mm512_set1_ps(factor), _mm512_set1_ps(1.0f - beta1), _mm512_set1_ps(beta2), _mm512_set1_ps(1.0f - beta2), _mm512_set1_ps(1.0f - lr * decay), _mm512_set1_ps(lr / correction1), _mm512_set1_ps(1.0f / std::sqrt(correction2)), _mm512_set1_ps(eps)};
   int64_t i = 0;
   for (; i + 16 <= n; i += 16) adamw_16(a, p + i, g + i, m + i, v + i, 0xffff);
-  if (i < n) adamw_16(a, p + i, g + i, m + i, v + i, lanes::rest_of(n - i));
+  if (i < n) adamw_16(a, p + i, g + i, m + i, v + i, vectors::rest_of(n - i));
 }
 }  // namespace
 #endif
