@@ -70,25 +70,35 @@ func sameAsReference(t *testing.T, make func() (*Model, error), length int) {
 	}
 }
 
+// disturbed is a model of random weights whose trained values are all moved, B's too.
+func disturbed(t *testing.T, make func() (*Model, error), by float64) *Model {
+	t.Helper()
+	m, err := make()
+	if err == nil {
+		err = m.Randomise(3)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	noise := m.arena.EmptyLike(m.trained().master)
+	m.arena.Fail(shim.Seed(4))
+	m.arena.Normal(noise, by)
+	m.arena.Add(m.trained().master, noise, 1)
+	m.arena.Drop(noise)
+	m.renorm(m.arena)
+	return m
+}
+
 // lossAndGradient runs one step of a model whose every value is far from zero.
 func lossAndGradient(t *testing.T, make func() (*Model, error), length int, reference bool) (float64, []float32) {
 	t.Helper()
 	shim.Reference(reference)
 	defer shim.Reference(false)
-	m, err := make()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := disturbed(t, make, 0.3)
 	defer m.Close()
-	if err := m.Randomise(3); err != nil {
-		t.Fatal(err)
-	}
 	a := shim.NewArena(shim.CPU)
 	defer a.Reset()
 	f := m.trained()
-	noise := a.EmptyLike(f.master)
-	a.Normal(noise, 0.3)
-	a.Add(f.master, noise, 1)
 	b := NewBatch(a, sequences(m.Config.Vocab, 3, length), []int{0, 2}, 1, 0)
 	loss, tape := m.Forward(a, b, 0)
 	m.Backward(tape)

@@ -52,22 +52,11 @@ var partNames = []string{"losses", "gradients", "norms", "weights"}
 // stepInLanes is one optimizer step over seven sequences: losses, gradients, norms, weights.
 func stepInLanes(t *testing.T, build func() (*Model, error), divide func(*Model, *shim.Arena, int) (*Lanes, error), n int) [][]float32 {
 	t.Helper()
-	m, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := disturbed(t, build, 0.1)
 	defer m.Close()
-	if err := m.Randomise(3); err != nil {
-		t.Fatal(err)
-	}
 	a := shim.NewArena(shim.CPU)
 	defer a.Reset()
 	f := m.trained()
-	noise := a.EmptyLike(f.master)
-	a.Fail(shim.Seed(4))
-	a.Normal(noise, 0.1)
-	a.Add(f.master, noise, 1)
-	m.renorm(a)
 	m.SetRemembering(n > 1)
 	m.SetMerging(n > 1)
 	lanes, err := divide(m, a, n)

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <optional>
 #include <vector>
+#include "fast_exp.h"
 #include "narrow.h"
 #include "product.h"
 #include "rows.h"
@@ -19,23 +20,8 @@ namespace fta {
 namespace {
 constexpr int64_t kRows = 16;
 
-// exp by 2^n times a polynomial, 0 below the normal range; see rows.cpp.
-FTA_INLINE float exp_or_zero(float x) {
-  float y = x < -87.0f ? -87.0f : x;
-  float n = __builtin_rintf(y * 1.44269504f);
-  float r = y - n * 0.693359375f + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
-  float two;
-  std::memcpy(&two, &bits, sizeof two);
-  return x < -87.0f ? 0.0f : p * two;
-}
+// exp, 0 below the normal range.
+FTA_INLINE float exp_or_zero(float x) { return x < -87.0f ? 0.0f : fast_exp(x); }
 
 // What one thread works in. Rows are rounded up to 16 keys, so that no loop has a rest.
 struct Room {
