@@ -121,7 +121,7 @@ func checkProfile(t *testing.T, path, errs string) {
 // TestRecommend does the whole job in a few seconds, then again from the store.
 func TestRecommend(t *testing.T) {
 	paths, store := extracted(t), t.TempDir()
-	args := []string{"recommend", "--model", paths.Base, "--data", paths.Far, "--seq-length", "32", "--batch", "4", "--eval-rows", "16", "--output", "json"}
+	args := []string{"recommend", "--model", paths.Base, "--data", paths.Far, "--seq-length", "32", "--batch", "4", "--eval-rows", "16", "--lora-spares=false", "--output", "json"}
 	code, out, errs := ftadvise(t, store, append(args, "--budget", "8s")...)
 	if code != 0 {
 		t.Fatalf("exit %d\n%s", code, errs)
