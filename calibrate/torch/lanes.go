@@ -24,6 +24,9 @@ const spareProcessors = 2
 // useThreads takes n CPU threads: as lanes where there are sequences for all of them and
 // their gradients are small, else within each operation.
 func (r *run) useThreads(n int) error {
+	if r.lanes != nil && r.cores == n {
+		return nil
+	}
 	r.endLanes()
 	r.laned = r.device == shim.CPU && r.inLanes(n)
 	count := 1
@@ -47,7 +50,7 @@ func (r *run) useThreads(n int) error {
 	if r.lanes, err = divide(r.arena, count); err != nil {
 		return err
 	}
-	return r.statics.lose(r.lanes)
+	return r.statics.divide(r.lanes)
 }
 
 // endLanes leaves threads and scheduler as they were.
@@ -76,13 +79,13 @@ func (r *run) armsFor(n int) bool {
 	return n > 1 && plain && len(r.arms) >= n && (len(r.arms)%n == 0 || r.group.MicroBatch < n)
 }
 
-// onAllCores runs what no lane divides among threads.
-func (r *run) onAllCores(work func() error) error {
-	if r.laned {
-		shim.SetThreads(r.cores)
-		defer shim.SetThreads(1)
+// onAllCores lets operations that no lane runs have every thread, until restored.
+func (r *run) onAllCores() (restore func()) {
+	if !r.laned {
+		return func() {}
 	}
-	return work()
+	shim.SetThreads(r.cores)
+	return func() { shim.SetThreads(1) }
 }
 
 // lanePass leaves the lanes' gradients and losses of some rows.

@@ -44,7 +44,7 @@ func (r *run) measureGradient() error {
 	if err != nil {
 		return err
 	}
-	out, err := r.spectrumOnAllCores(m, r.decoder.GradientValues)
+	out, err := r.spectrum(m, r.decoder.GradientValues)
 	if whole := energy.Blocks + energy.Embeddings + energy.Vectors; err == nil && whole > 0 {
 		out.Of, out.Tokens = calibrate.OfGradient, tokens
 		out.EmbeddingShare, out.VectorShare = energy.Embeddings/whole, energy.Vectors/whole
@@ -88,7 +88,7 @@ func (r *run) measureUpdate(status evidence.Status) {
 		return
 	}
 	start := time.Now()
-	out, err := r.spectrumOnAllCores(m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
+	out, err := r.spectrum(m, func(name string) ([]float64, error) { return r.decoder.UpdateValues(name, r.model) })
 	out.Of = calibrate.OfUpdate
 	total := 0.0
 	for _, w := range out.Weights {
@@ -123,6 +123,7 @@ func (r *run) tell(out calibrate.SpectrumMeasured, start time.Time, err error) {
 // spectrum measures whole layers, far ones first, until the time is up; the result
 // lists them in the model's order.
 func (r *run) spectrum(m calibrate.Measure, values func(name string) ([]float64, error)) (calibrate.SpectrumMeasured, error) {
+	defer r.onAllCores()()
 	start, layers := time.Now(), r.decoder.BlockWeights()
 	out := calibrate.SpectrumMeasured{Step: r.at}
 	done := map[int][]calibrate.WeightSpectrum{}
@@ -148,15 +149,6 @@ func (r *run) spectrum(m calibrate.Measure, values func(name string) ([]float64,
 	}
 	out.Top = top.shares()
 	return out, nil
-}
-
-// spectrumOnAllCores is spectrum with every thread in each decomposition.
-func (r *run) spectrumOnAllCores(m calibrate.Measure, values func(name string) ([]float64, error)) (out calibrate.SpectrumMeasured, err error) {
-	err = r.onAllCores(func() error {
-		out, err = r.spectrum(m, values)
-		return err
-	})
-	return out, err
 }
 
 func weightSpectrum(name string, singular []float64, rank int) calibrate.WeightSpectrum {

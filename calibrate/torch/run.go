@@ -260,9 +260,12 @@ func (r *run) update(step int, rates []float64) error {
 	r.decoder.SetStep(r.arena, r.statics.schedule, step, rates, r.group.Optimizer)
 	if r.laned {
 		norms, err := r.lanes.Step(r.statics.schedule, r.group.Optimizer)
+		if err != nil {
+			return err
+		}
 		r.statics.total(r.arena, r.lanes)
 		r.keepNorms(norms)
-		return err
+		return r.arena.Err()
 	}
 	return r.graphs.run(unit{optimizer: true}, true, func() error {
 		r.keepNorms(r.decoder.Step(r.arena, r.statics.schedule, r.group.Optimizer))

@@ -15,7 +15,6 @@ type statics struct {
 	loss     shim.Tensor   // [K] fp64
 	norms    shim.Tensor   // [K] fp32
 	parts    []shim.Tensor // of loss, of each lane: [K], or its own arms'
-	owned    []shim.Tensor // those that are not loss itself
 
 	arena *shim.Arena
 	arms  int
@@ -55,20 +54,22 @@ func (r *run) newStatics() (*statics, error) {
 	return s, s.arena.Err()
 }
 
-// lose makes room for what each lane finds of the loss: its arms' place in it, or, of
+// divide makes room for what each lane finds of the loss: its arms' place in it, or, of
 // lanes with sequences of their own, the first has the whole and the others a sum each.
-func (s *statics) lose(lanes *decoder.Lanes) error {
-	s.arena.Drop(s.owned...)
-	s.parts, s.owned = nil, nil
+func (s *statics) divide(lanes *decoder.Lanes) error {
+	for _, part := range s.parts {
+		if part != s.loss {
+			s.arena.Drop(part)
+		}
+	}
+	s.parts = nil
 	return lanes.InTurn(func(i int, lane *decoder.Lane) {
 		part := s.loss
 		switch {
 		case lanes.ByArms():
 			part = s.arena.Narrow(s.loss, 0, int64(lane.From), int64(lane.To-lane.From))
-			s.owned = append(s.owned, part)
 		case i > 0:
 			part = s.arena.Zeros(shim.F64, int64(s.arms))
-			s.owned = append(s.owned, part)
 		}
 		s.parts = append(s.parts, part)
 		lane.Arena.Fail(s.arena.Err())

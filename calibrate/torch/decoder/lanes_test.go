@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -35,6 +36,32 @@ func TestLanes(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestFailedLane has an error of any lane end the pass and the step, which leaves no norms.
+func TestFailedLane(t *testing.T) {
+	begin(t)
+	m := disturbed(t, func() (*Model, error) { return NewFull(tiny()["llama"], Precision{shim.F32, shim.F32}, shim.CPU, 64) }, 0.1)
+	defer m.Close()
+	a := shim.NewArena(shim.CPU)
+	defer a.Reset()
+	lanes, err := m.NewLanes(a, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lanes.Close()
+	broken := errors.New("broken")
+	err = lanes.Each(func(i int, lane *Lane) {
+		if i == 1 {
+			lane.Arena.Fail(broken)
+		}
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("the pass gave %v", err)
+	}
+	if norms, err := lanes.Step(nil, evidence.Optimizer{}); !errors.Is(err, broken) || !norms.Nil() {
+		t.Errorf("the step gave %v", err)
 	}
 }
 

@@ -10,10 +10,6 @@
 
 namespace fta {
 namespace {
-constexpr int64_t kGrainFloats = 16384;  // below this much work a thread costs more than it saves
-
-int64_t grain(int64_t width) { return std::max<int64_t>(1, kGrainFloats / std::max<int64_t>(1, width)); }
-
 float* data(const Tensor& t) { return t.data_ptr<float>(); }
 float* data_or_null(fta_tensor t) { return t ? T(t).data_ptr<float>() : nullptr; }
 

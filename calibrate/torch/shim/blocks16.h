@@ -1,7 +1,7 @@
 // Blocks of 16 query rows and chunks of 8 keys, as narrow.h's attention goes through them.
 #pragma once
-#include "vectors.h"
 #include "narrow.h"
+#include "vectors.h"
 #ifdef FTA_WIDE
 
 namespace fta::vectors {

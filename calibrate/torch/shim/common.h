@@ -2,6 +2,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
+#include <algorithm>
 #include <optional>
 #include <new>
 #include <string>
@@ -24,6 +25,9 @@ bool may_be_wide();  // whether AVX-512 may be used where there is any
 inline bool fused(const Tensor& t) {
   return !reference() && t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
 }
+
+// Rows of some width that a thread takes at least: with less work it costs more than it saves.
+inline int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width)); }
 
 template <class F>
 int guard(F&& f) {

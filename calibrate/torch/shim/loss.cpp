@@ -71,14 +71,12 @@ void chunk_loss(const Head& x, int64_t from, int64_t n, double beta, const Tenso
   else
     dw.addmm_(d.t().to(dw.scalar_type()), h.to(dw.scalar_type()), beta, 1);
 }
-constexpr int64_t kGrainFloats = 16384;
-
 // What fp32 rows on a CPU are moved by, in place of an operation for any layout.
 bool rows_of(const Tensor& x, const Tensor& which) { return fused(x) && x.dim() == 2 && which.is_contiguous(); }
 
 template <class F>
 void over_rows(int64_t n, int64_t width, const F& body) {
-  at::parallel_for(0, n, std::max<int64_t>(1, kGrainFloats / width), [&](int64_t from, int64_t to) {
+  at::parallel_for(0, n, grain(width), [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) body(i);
   });
 }

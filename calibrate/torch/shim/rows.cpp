@@ -8,8 +8,8 @@
 #include <cmath>
 #include "ahead.h"
 #include "fast_exp.h"
-#include "vectors.h"
 #include "product.h"
+#include "vectors.h"
 
 namespace fta {
 FTA_CLONES float rms_forward(const float* x, const float* w, float offset, float eps, float* y, int64_t d) {
